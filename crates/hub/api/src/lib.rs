@@ -1,1 +1,49 @@
-//! To be written.
+//! What the HTTP API v1 takes and gives: one file per resource, each type a JSON body or a query.
+//!
+//! Stage: the edge of all three; `hub/server` speaks these types to whoever holds a token, and
+//! `tools/cli` is one such caller. Their doc comments are the OpenAPI document's descriptions.
+//! Never: decides anything. A request says of itself only whether its form is right (`check`);
+//! whether it is allowed, the hub finds out.
+//! To add a resource: a file here with its bodies, a route in `hub/server`, a command in `tools/cli`.
+//!
+//! Within v1 the API only grows: a field or a word is added, never renamed, removed or given another
+//! meaning. Requests refuse unknown fields, so that a misspelt one is not silently ignored; readers of
+//! responses ignore those they do not know. Moments are RFC 3339 in UTC; ids are plain strings.
+
+mod certificate;
+mod claim;
+mod device;
+mod journal;
+mod manufacturer;
+mod order;
+mod page;
+mod problem;
+mod profile;
+mod secret;
+mod service;
+mod sign_in;
+mod status;
+mod words;
+
+pub use certificate::{Certificate, CertificateStatus};
+pub use claim::{CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, Claim, NewClaim};
+pub use device::{
+    Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
+    Tier, TimelineEntry,
+};
+pub use journal::{Checkpoint, EntryProof, JournalEntry, JournalQuery};
+pub use manufacturer::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa};
+pub use order::{NewOrder, Order, OrderDone, WHY_LENGTH_MAX};
+pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageQuery, limit};
+pub use problem::{FieldFault, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
+pub use profile::{ProfileDetail, ProfileItem};
+pub use secret::Secret;
+pub use service::{NewService, SERVICE_FILTERS_MAX, ServiceIssued, ServiceItem, ServiceRevoked};
+pub use sign_in::SignInLink;
+pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus};
+
+/// The path below which everything of v1 lies.
+pub const BASE: &str = "/api/v1";
+
+/// The largest request body in bytes; only a CSR or a CA certificate comes near it.
+pub const BODY_SIZE_MAX: usize = 64 * 1024;

@@ -1,0 +1,235 @@
+//! Devices: lists of them, and one of them with everything that is known about its standing.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Certificate, words::words};
+
+words! {
+    /// Where a device is in its life.
+    pub enum Lifecycle {
+        /// Its serial is claimed; it has no certificate yet.
+        Claimed = "claimed",
+        /// It has a certificate and has not been let in yet.
+        Enrolled = "enrolled",
+        /// It is in good standing.
+        Active = "active",
+        /// It is shut out for one or more reasons.
+        Quarantined = "quarantined",
+        /// It was given up and waits for its new owner's claim.
+        Transferred = "transferred",
+        /// It is gone for good.
+        Retired = "retired",
+    }
+}
+
+words! {
+    /// The verdict of the last Attestation Result, gravest first (EAR trustworthiness tiers).
+    pub enum Tier {
+        /// Its Evidence contradicts what is known to be good.
+        Contraindicated = "contraindicated",
+        /// Its Evidence is good enough to be kept under watch.
+        Warning = "warning",
+        /// Nothing has been proved.
+        None = "none",
+        /// Its Evidence agrees with what is known to be good.
+        Affirming = "affirming",
+    }
+}
+
+words! {
+    /// How well the device's key is kept, best first.
+    pub enum Assurance {
+        /// In hardware, and the hardware has proved it.
+        HardwareAttested = "hardware-attested",
+        /// In hardware, by the maker's word.
+        HardwareKey = "hardware-key",
+        /// Derived from measured firmware (DICE) in software.
+        SoftwareDice = "software-dice",
+        /// In software.
+        Software = "software",
+    }
+}
+
+words! {
+    /// The order of a list of devices.
+    pub enum DeviceSort {
+        /// Gravest standing first.
+        Standing = "standing",
+        /// By id.
+        Id = "id",
+        /// Seen most recently first.
+        LastSeen = "last_seen",
+    }
+}
+
+/// Which devices are wanted; every condition given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeviceQuery {
+    /// How many devices at most; 50 when absent, never more than 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The order; `standing` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<DeviceSort>,
+    /// Only devices whose id contains this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Only devices of this profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Only devices in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle: Option<Lifecycle>,
+    /// Only devices of this tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// Only devices that are connected (`true`) or not (`false`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<bool>,
+}
+
+/// A device as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceItem {
+    /// Its id: the serial number its maker gave it.
+    pub id: String,
+    /// Its `DeviceProfile`.
+    pub profile: String,
+    /// Where it is in its life.
+    pub lifecycle: Lifecycle,
+    /// The verdict of its last Attestation Result.
+    pub tier: Tier,
+    /// How well its key is kept; null before enrolment.
+    pub assurance: Option<Assurance>,
+    /// Reasons for quarantine.
+    pub reasons_count: u32,
+    /// Live sessions.
+    pub sessions: u32,
+    /// When it was last heard of; null when it never was.
+    #[schema(format = DateTime)]
+    pub last_seen: Option<String>,
+    /// Whether it belongs to the demonstration fleet.
+    pub simulated: bool,
+}
+
+/// One device with everything that is known about its standing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceDetail {
+    /// What lists show of it.
+    #[serde(flatten)]
+    pub item: DeviceItem,
+    /// Its standing in one sentence: what, why, since when.
+    pub standing: String,
+    /// Why it is in quarantine, oldest first.
+    pub reasons: Vec<Reason>,
+    /// What it may do right now.
+    pub grant: GrantSummary,
+    /// Its certificates, newest first.
+    pub certificates: Vec<Certificate>,
+    /// What happened to it, newest first; the journal has the rest.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// One reason for quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reason {
+    /// Its kind: `person`, `finding`, `attestation`, `limit`; more may come.
+    pub kind: String,
+    /// Where it comes from, such as a rule's id; empty when the kind says it all.
+    pub source: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// What was said about it.
+    pub why: String,
+    /// Who ordered it, when a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// The journal entry that records it.
+    pub entry: u64,
+}
+
+/// What a device may do right now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GrantSummary {
+    /// Whether it may connect at all.
+    pub connect: bool,
+    /// Topic filters it may publish to.
+    pub publish: Vec<String>,
+    /// Topic filters it may subscribe to.
+    pub subscribe: Vec<String>,
+    /// Sessions at once.
+    pub sessions_max: u32,
+    /// Largest payload in bytes.
+    pub payload_size_max: u64,
+    /// Messages per second it may publish.
+    pub messages_per_s_max: u64,
+}
+
+/// One journal entry about a device, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimelineEntry {
+    /// The journal entry.
+    pub entry: u64,
+    /// When.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// The entry's kind.
+    pub kind: String,
+    /// What happened, as a sentence.
+    pub sentence: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_has_the_fields_of_the_list_at_its_top() {
+        let item = DeviceItem {
+            id: "cam-1".to_owned(),
+            profile: "camera".to_owned(),
+            lifecycle: Lifecycle::Claimed,
+            tier: Tier::None,
+            assurance: None,
+            reasons_count: 0,
+            sessions: 0,
+            last_seen: None,
+            simulated: false,
+        };
+        let grant = GrantSummary {
+            connect: false,
+            publish: Vec::new(),
+            subscribe: Vec::new(),
+            sessions_max: 0,
+            payload_size_max: 0,
+            messages_per_s_max: 0,
+        };
+        let detail = DeviceDetail {
+            item,
+            standing: "Claimed; waits for its first enrolment.".to_owned(),
+            reasons: Vec::new(),
+            grant,
+            certificates: Vec::new(),
+            timeline: Vec::new(),
+        };
+        let json = serde_json::to_value(&detail).unwrap();
+        assert_eq!(json["id"], "cam-1");
+        assert_eq!(json["lifecycle"], "claimed");
+        assert_eq!(
+            serde_json::from_value::<DeviceDetail>(json).unwrap(),
+            detail
+        );
+    }
+
+    #[test]
+    fn refuses_a_misspelt_filter() {
+        assert!(serde_json::from_str::<DeviceQuery>(r#"{"lifecylce":"active"}"#).is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! The journal: entries as people read them, and the proofs that outsiders check.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which entries are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JournalQuery {
+    /// How many entries at most; 50 when absent, never more than 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Oldest first from this index; without it, newest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Only entries about this device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Only entries of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JournalEntry {
+    /// Its place in the log, from 0, without gaps.
+    pub index: u64,
+    /// When it was committed.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// What happened, as one word.
+    pub kind: String,
+    /// What happened, as a sentence.
+    pub sentence: String,
+    /// Leaf hash in hexadecimal (RFC 6962 section 2.1): SHA-256 of a zero byte and the entry's bytes.
+    pub leaf: String,
+    /// The entry itself; its bytes in the log are this object with keys sorted and no white space.
+    #[schema(value_type = Object)]
+    pub entry: serde_json::Value,
+}
+
+/// The newest signed checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Checkpoint {
+    /// The log's name.
+    pub origin: String,
+    /// Entries it covers.
+    pub size: u64,
+    /// Root hash, in hexadecimal.
+    pub root: String,
+    /// The signed note itself (C2SP tlog-checkpoint); keep a copy where the hub cannot reach it.
+    pub note: String,
+}
+
+/// Proof that one entry is in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntryProof {
+    /// The entry's place in the log.
+    pub index: u64,
+    /// Leaf hash of the entry, in hexadecimal.
+    pub leaf: String,
+    /// The proof as a text file (C2SP tlog-proof), checkpoint included.
+    pub proof: String,
+}

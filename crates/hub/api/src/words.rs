@@ -1,0 +1,62 @@
+//! Closed vocabularies: an enum whose variants are words in JSON, in tables and in queries alike.
+
+/// Declares an enum and the word that stands for each variant, in one place.
+macro_rules! words {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$note:meta])* $variant:ident = $word:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+        )]
+        pub enum $name {
+            $($(#[$note])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order in which people want them listed.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word as it stands in JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+pub(crate) use words;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Assurance, CertificateStatus, DeviceSort, Lifecycle, Order, Tier};
+    use serde_json::{Value, to_value};
+
+    #[test]
+    fn a_word_is_the_same_in_json_and_in_print() {
+        fn same<T: Copy + serde::Serialize + ToString>(all: &[T]) {
+            for value in all {
+                assert_eq!(to_value(value).unwrap(), Value::String(value.to_string()));
+            }
+        }
+        same(Lifecycle::ALL);
+        same(Tier::ALL);
+        same(Assurance::ALL);
+        same(Order::ALL);
+        same(CertificateStatus::ALL);
+        same(DeviceSort::ALL);
+    }
+
+    #[test]
+    fn refuses_a_word_outside_the_vocabulary() {
+        assert!(serde_json::from_str::<Order>("\"destroy\"").is_err());
+        assert!(serde_json::from_str::<Order>("\"Retire\"").is_err());
+    }
+}
