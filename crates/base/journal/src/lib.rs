@@ -1,1 +1,18 @@
-//! To be written.
+//! The formats of the tamper-evident journal: entries, and the C2SP tile log that holds them.
+//!
+//! Stage: all three; the hub writes these formats, and whoever checks a hub reads them.
+//! Never: opens a file or a socket, reads a clock, or knows what any kind of entry means.
+//! To add a kind of entry: nothing here; `hub/registry` gives kinds their fields.
+#![warn(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm
+)]
+
+mod canonical;
+pub mod entry;
+pub mod payload;
+
+pub use canonical::NotCanonical;
+pub use entry::{BadEntry, ENTRY_SIZE_MAX, Entry};
+pub use payload::{BadDigest, SALT_SIZE, SaltedDigest};
