@@ -1,0 +1,86 @@
+//! Installs, by apt, the programs of others that the tests talk with.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Result, ensure};
+
+use crate::process;
+
+/// Debian package, and which tests want it.
+const PEERS: &[(&str, &str)] = &[
+    ("mosquitto", "the broker that benchmarks compare with"),
+    ("mosquitto-clients", "MQTT clients at our door"),
+    ("curl", "EST and the API by hand"),
+    ("openssl", "certificates, CRL and OCSP read by others"),
+    ("strace", "what is on disk before an acknowledgement"),
+    ("golang-go", "the foreign verifier of the journal"),
+    ("golang-golang-x-mod-dev", "its tlog and note packages"),
+];
+
+/// `cargo xtask deps`.
+pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
+    install()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs what is missing and says so.
+///
+/// # Errors
+/// When something is missing and cannot be installed.
+pub(crate) fn install() -> Result<()> {
+    let missing: Vec<&str> = PEERS
+        .iter()
+        .map(|(package, _)| *package)
+        .filter(|package| !installed(package))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    ensure!(
+        process::exists("apt-get"),
+        "there is no apt-get here: install these by hand: {list}"
+    );
+    println!("installing by apt: {list}");
+    let update = apt(&["update", "-q"]);
+    let install = apt(&[
+        &["install", "-yq", "--no-install-recommends"],
+        missing.as_slice(),
+    ]
+    .concat());
+    for mut command in [update, install] {
+        let status = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()?;
+        ensure!(
+            status.success(),
+            "apt-get failed; by hand: apt-get install {list}"
+        );
+    }
+    Ok(())
+}
+
+fn installed(package: &str) -> bool {
+    let output = Command::new("dpkg-query")
+        .args(["--show", "--showformat=${Status}", package])
+        .output();
+    output.is_ok_and(|output| output.stdout == b"install ok installed")
+}
+
+/// apt-get, through sudo where we are not root and sudo asks for no password.
+fn apt(arguments: &[&str]) -> Command {
+    let user = Command::new("id").arg("-u").output();
+    let root = user.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let mut command = if root || !process::exists("sudo") {
+        Command::new("env")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "env"]);
+        sudo
+    };
+    command
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get"])
+        .args(arguments);
+    command
+}
