@@ -166,10 +166,12 @@ pub struct GrantSummary {
     pub subscribe: Vec<String>,
     /// Sessions at once.
     pub sessions_max: u32,
-    /// Largest payload in bytes.
-    pub payload_size_max: u64,
-    /// Messages per second it may publish.
-    pub messages_per_s_max: u64,
+    /// Subscriptions in each session.
+    pub subscriptions_max: u32,
+    /// Largest MQTT packet in bytes.
+    pub packet_size_max: u32,
+    /// Messages per second it may publish, sustained.
+    pub messages_per_s: u32,
 }
 
 /// One journal entry about a device, in words.
@@ -208,8 +210,9 @@ mod tests {
             publish: Vec::new(),
             subscribe: Vec::new(),
             sessions_max: 0,
-            payload_size_max: 0,
-            messages_per_s_max: 0,
+            subscriptions_max: 0,
+            packet_size_max: 0,
+            messages_per_s: 0,
         };
         let detail = DeviceDetail {
             item,

@@ -45,5 +45,8 @@ pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus}
 /// The path below which everything of v1 lies.
 pub const BASE: &str = "/api/v1";
 
+/// The path below which the journal lies as a C2SP tile log: `checkpoint`, `tile/…`, `tile/entries/…`.
+pub const LOG: &str = "/api/v1/journal/log";
+
 /// The largest request body in bytes; only a CSR or a CA certificate comes near it.
 pub const BODY_SIZE_MAX: usize = 64 * 1024;
