@@ -1,0 +1,211 @@
+//! Where secrets lie on disk: the key file, and sealed files beside it. The one module that touches files.
+//!
+//! Files are made with mode 0600 and appear whole or not at all: written beside their place, synced,
+//! renamed, and the folder synced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use zeroize::Zeroizing;
+
+use crate::seal::{
+    BadSeal, KEY_LENGTH, SEAL_OVERHEAD, SECRET_LENGTH_MAX, SealFailed, SealKey, Secret,
+};
+
+/// Why a key file or a sealed file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CustodyError {
+    /// The operating system refused.
+    #[error("{} cannot be {tried}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: "read", "written", ...
+        tried: &'static str,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Others than the owner may touch it.
+    #[error("{} has mode {mode:04o}, so others may touch it; run: chmod 600 {}", path.display(), path.display())]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is there already, and would be lost.
+    #[error("{} is there already and is never overwritten; move it away first", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is no key file.
+    #[error("{} is no key file: it must hold one line, 32 bytes in base64; restore it from a backup", path.display())]
+    NotAKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is longer than anything this program writes.
+    #[error("{} is longer than {limit} bytes, so this program did not write it", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The bound.
+        limit: usize,
+    },
+    /// It does not open.
+    #[error("{} does not open", path.display())]
+    Seal {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: BadSeal,
+    },
+    /// Sealing failed.
+    #[error(transparent)]
+    SealFailed(#[from] SealFailed),
+}
+
+impl SealKey {
+    /// Makes a sealing key and keeps it in a new key file at `path`.
+    ///
+    /// # Errors
+    /// [`CustodyError`], above all when the file is there already.
+    pub fn generate(path: &Path) -> Result<Self, CustodyError> {
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        rand::fill(&mut *key).map_err(|_no_randomness| SealFailed)?;
+        let mut line = Zeroizing::new(BASE64_STANDARD.encode(*key));
+        line.push('\n');
+        refuse_existing(path)?;
+        write_private(path, line.as_bytes())?;
+        Ok(Self::from_random(key))
+    }
+
+    /// Reads the sealing key from the key file at `path`.
+    ///
+    /// # Errors
+    /// [`CustodyError`], above all when others may read the file.
+    pub fn load(path: &Path) -> Result<Self, CustodyError> {
+        let text = read_private(path, KEY_FILE_LENGTH_MAX)?;
+        let not_a_key = || CustodyError::NotAKey {
+            path: path.to_owned(),
+        };
+        let line = text.strip_suffix(b"\n").unwrap_or(&text);
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        let length = BASE64_STANDARD
+            .decode_slice(line, &mut *key)
+            .map_err(|_not_base64| not_a_key())?;
+        if length != KEY_LENGTH {
+            return Err(not_a_key());
+        }
+        Ok(Self::from_random(key))
+    }
+}
+
+/// Seals `secret` for `context` and keeps it at `path`, in place of what was there.
+///
+/// # Errors
+/// [`CustodyError`] when sealing or writing fails; what was there is then untouched.
+pub fn write_sealed(
+    path: &Path,
+    key: &SealKey,
+    context: &str,
+    secret: &Secret,
+) -> Result<(), CustodyError> {
+    write_private(path, &key.seal(context, secret.expose())?)
+}
+
+/// Reads and opens the sealed file at `path`.
+///
+/// # Errors
+/// [`CustodyError`] says what is wrong with it and what to do.
+pub fn read_sealed(path: &Path, key: &SealKey, context: &str) -> Result<Secret, CustodyError> {
+    let sealed = read_private(path, SECRET_LENGTH_MAX + SEAL_OVERHEAD)?;
+    key.open(context, &sealed)
+        .map_err(|cause| CustodyError::Seal {
+            path: path.to_owned(),
+            cause,
+        })
+}
+
+/// Refuses to go on where a file is already.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
+    if fs::exists(path).map_err(io_error(path, "looked for"))? {
+        return Err(CustodyError::Exists {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn read_private(path: &Path, length_max: usize) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+    let file = File::open(path).map_err(io_error(path, "opened"))?;
+    let metadata = file.metadata().map_err(io_error(path, "examined"))?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(CustodyError::Mode {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    // One byte more than allowed tells a file that is too long; the capacity keeps secrets from being copied about.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length_max + 1));
+    file.take(length_max as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io_error(path, "read"))?;
+    if bytes.len() > length_max {
+        return Err(CustodyError::TooLong {
+            path: path.to_owned(),
+            limit: length_max,
+        });
+    }
+    Ok(bytes)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    match fs::remove_file(&beside) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(io_error(&beside, "cleared away")(cause));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(io_error(&beside, "made"))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(io_error(&beside, "written"))?;
+    fs::rename(&beside, path).map_err(io_error(path, "put in place"))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io_error(folder, "synced"))
+}
+
+fn io_error<'a>(path: &'a Path, tried: &'static str) -> impl Fn(io::Error) -> CustodyError + 'a {
+    move |cause| CustodyError::Io {
+        path: path.to_owned(),
+        tried,
+        cause,
+    }
+}
+
+/// A line of base64 over 32 bytes has 44 characters; editors may add a little.
+const KEY_FILE_LENGTH_MAX: usize = 64;

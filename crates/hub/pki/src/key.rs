@@ -1,0 +1,179 @@
+//! Keys: public ones whose owner proved possession, and P-256 pairs held in memory.
+
+use core::fmt;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use der::asn1::ObjectIdentifier;
+use der::oid::db::DB;
+use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
+use x509_cert::spki::AlgorithmIdentifierOwned;
+use zeroize::Zeroizing;
+
+use crate::seal::Secret;
+
+/// The kinds of key that a certificate of ours may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// ECDSA on the curve P-256 (secp256r1).
+    P256,
+    /// ECDSA on the curve P-384 (secp384r1).
+    P384,
+    /// Ed25519 (RFC 8410).
+    Ed25519,
+    /// RSA with a modulus of 2048 to 4096 bits.
+    Rsa,
+}
+
+/// A public key whose private half was shown to be in its owner's hands: it came from a
+/// [`Csr`](crate::csr::Csr) or from a [`SoftwareKey`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    algorithm: KeyAlgorithm,
+    bits: Box<[u8]>,
+}
+
+/// A P-256 key pair in memory. Dropping it wipes it.
+pub struct SoftwareKey(EcdsaKeyPair);
+
+/// The cryptographic library could make no key, or the bytes are no P-256 key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no P-256 key can be had from the random source or from these bytes")]
+pub struct BadKey;
+
+impl PublicKey {
+    /// Only for bytes over which possession was proved.
+    pub(crate) fn proved(algorithm: KeyAlgorithm, bits: &[u8]) -> Self {
+        Self {
+            algorithm,
+            bits: bits.into(),
+        }
+    }
+
+    /// Which kind of key it is.
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// The `SubjectPublicKeyInfo` in DER (RFC 5280 section 4.1.2.7).
+    pub fn spki_der(&self) -> Vec<u8> {
+        self.subject_public_key_info()
+    }
+}
+
+impl PublicKeyData for PublicKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.bits
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self.algorithm {
+            KeyAlgorithm::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            KeyAlgorithm::P384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            KeyAlgorithm::Ed25519 => &rcgen::PKCS_ED25519,
+            KeyAlgorithm::Rsa => &rcgen::PKCS_RSA_SHA256,
+        }
+    }
+}
+
+impl SoftwareKey {
+    /// Makes a new pair.
+    ///
+    /// # Errors
+    /// [`BadKey`] without randomness from the system.
+    pub fn generate() -> Result<Self, BadKey> {
+        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)
+            .map(Self)
+            .map_err(|_no_randomness| BadKey)
+    }
+
+    /// Reads a pair from PKCS#8 (RFC 5208) in DER.
+    ///
+    /// # Errors
+    /// [`BadKey`] when the bytes hold no P-256 key.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, BadKey> {
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der)
+            .map(Self)
+            .map_err(|_rejected| BadKey)
+    }
+
+    /// The pair as PKCS#8 in DER.
+    ///
+    /// # Errors
+    /// [`BadKey`] when the library refuses to write it.
+    pub fn to_pkcs8(&self) -> Result<Secret, BadKey> {
+        let document = self.0.to_pkcs8v1().map_err(|_refused| BadKey)?;
+        Ok(Secret::new(document.as_ref().to_vec()))
+    }
+
+    /// The pair as PKCS#8 in PEM (RFC 7468 section 10), for somebody who is handed a key made here.
+    ///
+    /// # Errors
+    /// [`BadKey`] when the library refuses to write it.
+    pub fn to_pem(&self) -> Result<Secret, BadKey> {
+        let base64 = Zeroizing::new(BASE64_STANDARD.encode(self.to_pkcs8()?.expose()));
+        let mut pem = Vec::with_capacity(512);
+        pem.extend_from_slice(b"-----BEGIN PRIVATE KEY-----\n");
+        for line in base64.as_bytes().chunks(64) {
+            pem.extend_from_slice(line);
+            pem.push(b'\n');
+        }
+        pem.extend_from_slice(b"-----END PRIVATE KEY-----\n");
+        Ok(Secret::new(pem))
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey::proved(KeyAlgorithm::P256, self.0.public_key().as_ref())
+    }
+}
+
+impl PublicKeyData for SoftwareKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_key().as_ref()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &rcgen::PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl SigningKey for SoftwareKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.0
+            .sign(&SystemRandom::new(), message)
+            .map(|signature| signature.as_ref().to_vec())
+            .map_err(|_refused| rcgen::Error::RemoteKeyError)
+    }
+}
+
+impl fmt::Debug for SoftwareKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SoftwareKey")
+    }
+}
+
+/// `P-256`, `P-384`, `Ed25519`, `RSA`.
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::Ed25519 => "Ed25519",
+            Self::Rsa => "RSA",
+        })
+    }
+}
+
+/// What people call an algorithm: the curve for a key on one, else the algorithm's own name, else its number.
+pub(crate) fn algorithm_name(algorithm: &AlgorithmIdentifierOwned) -> String {
+    let curve = algorithm
+        .parameters
+        .as_ref()
+        .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
+    let oid = curve.unwrap_or(algorithm.oid);
+    DB.by_oid(&oid)
+        .map_or_else(|| oid.to_string(), str::to_owned)
+}

@@ -1,0 +1,220 @@
+//! Who a peer is, by the certificate that it presents.
+
+use der::oid::db::rfc5912::ID_KP_CLIENT_AUTH;
+use der::{Decode, Encode};
+use ironroot_identity::{BadSerial, BadUrn, CertificateSerial, Fingerprint, Principal};
+use ironroot_time::UnixTime;
+use rustls::pki_types::CertificateDer;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
+use x509_cert::time::Validity;
+use x509_cert::{Certificate, TbsCertificate};
+
+use crate::authority::fingerprint;
+use crate::names::{AlternativeName, Subject};
+
+/// A peer's certificate whose path to a trust anchor was verified; only
+/// [`TrustAnchors`](crate::tls::TrustAnchors) and [`DoorTls`](crate::tls::DoorTls) make one.
+#[derive(Clone, Debug)]
+pub struct PeerCertificate {
+    identity: PeerIdentity,
+    fingerprint: Fingerprint,
+    not_before: UnixTime,
+    not_after: UnixTime,
+    spki: Vec<u8>,
+    subject: Subject,
+    alternative_names: Vec<AlternativeName>,
+}
+
+/// Whose certificate it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerIdentity {
+    /// Issued by this hub's CA: an LDevID or a service's certificate.
+    Ours {
+        /// Who.
+        principal: Principal,
+        /// The certificate's number.
+        serial: CertificateSerial,
+    },
+    /// An IDevID issued by a manufacturer's CA: says what the thing is, gives no rights.
+    Manufacturer {
+        /// The label of the manufacturer's CA in the hub's settings.
+        manufacturer: String,
+        /// The `serialNumber` attribute of the subject (IEEE 802.1AR section 8.6), as it stands there.
+        serial_number: String,
+    },
+}
+
+/// Why a certificate stands for nobody.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerRefused {
+    /// No path to a trust anchor of this door, or one that is not valid now.
+    #[error("the certificate has no valid path to a trust anchor of this door")]
+    Path(#[source] webpki::Error),
+    /// It is not DER, or not X.509.
+    #[error("the certificate is malformed")]
+    Malformed(#[source] der::Error),
+    /// Its names are not exactly one URI.
+    #[error("the certificate has {count} alternative names; ours have one URI and nothing else")]
+    Names {
+        /// How many names it has.
+        count: usize,
+    },
+    /// Its URI is in no namespace of ours.
+    #[error("the certificate's URI names no device and no service")]
+    Urn(#[source] BadUrn),
+    /// It is for something else than to log in as a client.
+    #[error("the certificate is for other uses than TLS client authentication alone")]
+    Usage,
+    /// Its number is none that this CA gives.
+    #[error("the certificate's serial number")]
+    Serial(#[source] BadSerial),
+    /// A manufacturer's certificate that does not say which device it is.
+    #[error("a certificate of manufacturer {manufacturer} has no serialNumber, or several")]
+    NoSerialNumber {
+        /// The manufacturer's label.
+        manufacturer: String,
+    },
+    /// It was revoked.
+    #[error("the certificate was revoked")]
+    Revoked,
+    /// This hub has no record of having issued it.
+    #[error("the certificate is not on record")]
+    NotOnRecord,
+}
+
+impl PeerCertificate {
+    /// Whose it is.
+    pub fn identity(&self) -> &PeerIdentity {
+        &self.identity
+    }
+
+    /// The device or service, if this hub's CA issued it.
+    pub fn principal(&self) -> Option<&Principal> {
+        match &self.identity {
+            PeerIdentity::Ours { principal, .. } => Some(principal),
+            PeerIdentity::Manufacturer { .. } => None,
+        }
+    }
+
+    /// SHA-256 of the certificate.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// When it begins.
+    pub fn not_before(&self) -> UnixTime {
+        self.not_before
+    }
+
+    /// When it ends.
+    pub fn not_after(&self) -> UnixTime {
+        self.not_after
+    }
+
+    /// Its `SubjectPublicKeyInfo` in DER.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Its subject.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Its alternative names, sorted.
+    pub fn alternative_names(&self) -> &[AlternativeName] {
+        &self.alternative_names
+    }
+}
+
+/// A certificate that was parsed, and of which nothing has been checked.
+pub(crate) struct ParsedCertificate {
+    tbs: TbsCertificate,
+    fingerprint: Fingerprint,
+    alternative_names: Vec<AlternativeName>,
+}
+
+impl ParsedCertificate {
+    /// Parses the certificate and its names.
+    pub(crate) fn parse(der: &CertificateDer<'_>) -> Result<Self, PeerRefused> {
+        let tbs = Certificate::from_der(der)
+            .map_err(PeerRefused::Malformed)?
+            .tbs_certificate;
+        let alternative_names = match tbs.get().map_err(PeerRefused::Malformed)? {
+            None => Vec::new(),
+            Some((_critical, names)) => {
+                AlternativeName::all(&names).map_err(PeerRefused::Malformed)?
+            }
+        };
+        Ok(Self {
+            tbs,
+            fingerprint: fingerprint(der),
+            alternative_names,
+        })
+    }
+
+    /// Whether any name lies in this hub's namespace, in whatever case it is written.
+    pub(crate) fn claims_our_namespace(&self) -> bool {
+        self.alternative_names.iter().any(|name| match name {
+            AlternativeName::Uri(uri) => uri
+                .get(..NAMESPACE.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(NAMESPACE)),
+            AlternativeName::Dns(_)
+            | AlternativeName::Ip(_)
+            | AlternativeName::Email(_)
+            | AlternativeName::Other(_) => false,
+        })
+    }
+
+    /// Takes a certificate whose path was verified to end at this hub's CA.
+    pub(crate) fn issued_by_us(self) -> Result<PeerCertificate, PeerRefused> {
+        let [AlternativeName::Uri(urn)] = self.alternative_names.as_slice() else {
+            return Err(PeerRefused::Names {
+                count: self.alternative_names.len(),
+            });
+        };
+        let principal = Principal::parse_urn(urn).map_err(PeerRefused::Urn)?;
+        let usage = self.tbs.get::<ExtendedKeyUsage>();
+        match usage.map_err(PeerRefused::Malformed)? {
+            Some((_critical, usage)) if usage.0 == [ID_KP_CLIENT_AUTH] => {}
+            Some(_) | None => return Err(PeerRefused::Usage),
+        }
+        let serial = CertificateSerial::from_der_content(self.tbs.serial_number.as_bytes())
+            .map_err(PeerRefused::Serial)?;
+        self.identified(PeerIdentity::Ours { principal, serial })
+    }
+
+    /// Takes a certificate whose path was verified to end at the CA of `manufacturer`.
+    pub(crate) fn issued_by(self, manufacturer: &str) -> Result<PeerCertificate, PeerRefused> {
+        let manufacturer = manufacturer.to_owned();
+        let subject = Subject::new(self.tbs.subject.clone());
+        let Some(serial_number) = subject.serial_number().map(str::to_owned) else {
+            return Err(PeerRefused::NoSerialNumber { manufacturer });
+        };
+        self.identified(PeerIdentity::Manufacturer {
+            manufacturer,
+            serial_number,
+        })
+    }
+
+    fn identified(self, identity: PeerIdentity) -> Result<PeerCertificate, PeerRefused> {
+        let Validity {
+            not_before,
+            not_after,
+        } = self.tbs.validity;
+        let spki = self.tbs.subject_public_key_info.to_der();
+        Ok(PeerCertificate {
+            identity,
+            fingerprint: self.fingerprint,
+            not_before: UnixTime::from_s(not_before.to_unix_duration().as_secs()),
+            not_after: UnixTime::from_s(not_after.to_unix_duration().as_secs()),
+            spki: spki.map_err(PeerRefused::Malformed)?,
+            subject: Subject::new(self.tbs.subject),
+            alternative_names: self.alternative_names,
+        })
+    }
+}
+
+/// The namespace that all of this hub's URIs lie in.
+const NAMESPACE: &str = "urn:ironroot:";

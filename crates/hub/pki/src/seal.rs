@@ -1,0 +1,270 @@
+//! How a secret lies at rest: sealed with AES-256-GCM under a key made for it alone.
+//!
+//! Layout: magic (8), version (1), id of the sealing key (8), length of the secret (4, big-endian),
+//! salt (32), nonce (12), ciphertext, tag (16). Everything before the nonce and the caller's context
+//! are associated data, so that a sealed secret can be neither altered nor put in another's place.
+
+use core::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::{digest, hkdf, rand};
+use zeroize::Zeroizing;
+
+/// Bytes that leave memory when dropped and are never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+/// The key that secrets are sealed under. How it is kept is [`custody`](crate::custody)'s matter.
+pub struct SealKey {
+    secret: Zeroizing<[u8; KEY_LENGTH]>,
+    id: KeyId,
+}
+
+/// Which sealing key a secret was sealed under; tells nothing about the key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; KEY_ID_LENGTH]);
+
+/// Why sealed bytes were not opened.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadSeal {
+    /// The first bytes are not those of a sealed secret.
+    #[error("these bytes are no sealed secret; restore the file from a backup")]
+    NotSealed,
+    /// A later Ironroot wrote it.
+    #[error(
+        "it is sealed in format version {found}, and this program reads version {VERSION}; use a newer ironroot"
+    )]
+    Version {
+        /// The version in the header.
+        found: u8,
+    },
+    /// Another key sealed it.
+    #[error(
+        "it was sealed under key {sealed_under}, and the key file holds key {given}; use the key file that belongs to it"
+    )]
+    OtherKey {
+        /// The key that would open it.
+        sealed_under: KeyId,
+        /// The key that was tried.
+        given: KeyId,
+    },
+    /// The end is missing, or something follows it.
+    #[error(
+        "it is {found} bytes long and should be {expected}: the file was cut short or appended to; restore it from a backup"
+    )]
+    Length {
+        /// What the header asks for.
+        expected: usize,
+        /// What is there.
+        found: usize,
+    },
+    /// The authentication tag does not fit.
+    #[error(
+        "it was altered, or belongs to another place than {context:?}; restore it from a backup"
+    )]
+    Altered {
+        /// The context it was to be opened in.
+        context: String,
+    },
+}
+
+/// The system's source of randomness failed, or the secret is longer than [`SECRET_LENGTH_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the secret could not be sealed: no randomness from the system, or longer than {SECRET_LENGTH_MAX} bytes"
+)]
+pub struct SealFailed;
+
+impl Secret {
+    /// Takes over `bytes`.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes themselves.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl SealKey {
+    /// Takes 32 random bytes as a sealing key.
+    pub fn from_random(secret: Zeroizing<[u8; KEY_LENGTH]>) -> Self {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(b"ironroot seal: id of the key");
+        hash.update(&*secret);
+        let mut id = [0; KEY_ID_LENGTH];
+        for (to, from) in id.iter_mut().zip(hash.finish().as_ref()) {
+            *to = *from;
+        }
+        Self {
+            secret,
+            id: KeyId(id),
+        }
+    }
+
+    /// Which key this is.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// Seals `secret` so that it opens under this key and in `context` only.
+    ///
+    /// # Errors
+    /// [`SealFailed`] without randomness from the system, or for a secret that is too long.
+    pub fn seal(&self, context: &str, secret: &[u8]) -> Result<Vec<u8>, SealFailed> {
+        let length = u32::try_from(secret.len()).map_err(|_too_long| SealFailed)?;
+        if secret.len() > SECRET_LENGTH_MAX {
+            return Err(SealFailed);
+        }
+        let mut salt = [0; SALT_LENGTH];
+        rand::fill(&mut salt).map_err(|_no_randomness| SealFailed)?;
+        let header = header(self.id, length, &salt);
+        let mut body = Zeroizing::new(secret.to_vec());
+        let (nonce, tag) = self
+            .key_for(&salt)
+            .and_then(|key| key.seal_in_place_separate_tag(aad(&header, context), &mut body))
+            .map_err(|_no_randomness| SealFailed)?;
+        Ok([&header[..], nonce.as_ref(), &body, tag.as_ref()].concat())
+    }
+
+    /// Opens what [`SealKey::seal`] sealed in the same context.
+    ///
+    /// # Errors
+    /// [`BadSeal`] says which of the ways it can be wrong.
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Secret, BadSeal> {
+        let parts = self.read_parts(sealed)?;
+        let mut body = Zeroizing::new(parts.body.to_vec());
+        let plain_length = self
+            .key_for(parts.salt)
+            .and_then(|key| {
+                let aad = aad(parts.header, context);
+                key.open_in_place(Nonce::assume_unique_for_key(*parts.nonce), aad, &mut body)
+                    .map(|plain| plain.len())
+            })
+            .map_err(|_tag_differs| BadSeal::Altered {
+                context: context.to_owned(),
+            })?;
+        body.truncate(plain_length);
+        Ok(Secret(body))
+    }
+
+    fn read_parts<'a>(&self, sealed: &'a [u8]) -> Result<Parts<'a>, BadSeal> {
+        let rest = sealed.strip_prefix(MAGIC).ok_or(BadSeal::NotSealed)?;
+        let cut_short = BadSeal::Length {
+            expected: HEADER_LENGTH + NONCE_LEN + AES_256_GCM.tag_len(),
+            found: sealed.len(),
+        };
+        let Some(([version], rest)) = rest.split_first_chunk() else {
+            return Err(cut_short);
+        };
+        if *version != VERSION {
+            return Err(BadSeal::Version { found: *version });
+        }
+        let (Some((header, after)), Some((id, rest))) = (
+            sealed.split_at_checked(HEADER_LENGTH),
+            rest.split_first_chunk(),
+        ) else {
+            return Err(cut_short);
+        };
+        if KeyId(*id) != self.id {
+            return Err(BadSeal::OtherKey {
+                sealed_under: KeyId(*id),
+                given: self.id,
+            });
+        }
+        let (Some((length, rest)), Some((nonce, body))) =
+            (rest.split_first_chunk(), after.split_first_chunk())
+        else {
+            return Err(cut_short);
+        };
+        let Some((salt, _)) = rest.split_first_chunk() else {
+            return Err(cut_short);
+        };
+        let expected = u32::from_be_bytes(*length) as usize + AES_256_GCM.tag_len();
+        if body.len() != expected {
+            return Err(BadSeal::Length {
+                expected: expected.saturating_add(HEADER_LENGTH + NONCE_LEN),
+                found: sealed.len(),
+            });
+        }
+        Ok(Parts {
+            header,
+            salt,
+            nonce,
+            body,
+        })
+    }
+
+    /// The key for one secret alone: HKDF-SHA256 (RFC 5869) over the sealing key and that secret's salt.
+    fn key_for(&self, salt: &[u8; SALT_LENGTH]) -> Result<RandomizedNonceKey, Unspecified> {
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        hkdf::Salt::new(hkdf::HKDF_SHA256, salt)
+            .extract(&*self.secret)
+            .expand(&[b"ironroot seal: AES-256-GCM"], &AES_256_GCM)?
+            .fill(&mut *key)?;
+        RandomizedNonceKey::new(&AES_256_GCM, &*key)
+    }
+}
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealKey({})", self.id)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A sealed secret taken apart.
+struct Parts<'a> {
+    header: &'a [u8],
+    salt: &'a [u8; SALT_LENGTH],
+    nonce: &'a [u8; NONCE_LEN],
+    body: &'a [u8],
+}
+
+fn header(id: KeyId, length: u32, salt: &[u8; SALT_LENGTH]) -> Vec<u8> {
+    [
+        MAGIC,
+        &[VERSION],
+        &id.0[..],
+        &length.to_be_bytes()[..],
+        &salt[..],
+    ]
+    .concat()
+}
+
+fn aad(header: &[u8], context: &str) -> Aad<Vec<u8>> {
+    Aad::from([header, context.as_bytes()].concat())
+}
+
+/// The largest secret that is sealed, in bytes.
+pub const SECRET_LENGTH_MAX: usize = 1 << 20;
+/// Bytes in a sealing key.
+pub const KEY_LENGTH: usize = 32;
+/// Bytes that sealing adds to a secret.
+pub const SEAL_OVERHEAD: usize = HEADER_LENGTH + NONCE_LEN + 16;
+
+const MAGIC: &[u8] = b"IRONSEAL";
+const VERSION: u8 = 1;
+const KEY_ID_LENGTH: usize = 8;
+const SALT_LENGTH: usize = 32;
+const HEADER_LENGTH: usize = 8 + 1 + KEY_ID_LENGTH + 4 + SALT_LENGTH;
