@@ -1,1 +1,22 @@
-//! To be written.
+//! What the hub knows: the facts its journal keeps, the rows they add up to, and the same in memory.
+//!
+//! Stage: between decide and enforce. [`Fact`] is what is appended, [`Fold`] turns facts into rows (when
+//! they are committed, and again when the state is rebuilt), [`Registry`] keeps the rows in memory with a
+//! live Grant for every [`Subject`], and tells a [`Watcher`] when one changes.
+//! Never: opens a store, a socket or a file, or decides what a Standing is worth (`decide/standing` does).
+//! To add a fact: a variant of [`Fact`], its arm in `fold.rs`, and its sentence; the compiler names the rest.
+
+mod fact;
+mod fold;
+mod live;
+mod row;
+mod subject;
+
+pub use fact::{Actor, Credential, Fact, IssuedCertificate, Unreadable};
+pub use fold::{Fold, Refused};
+pub use live::{CertificateStanding, Device, Profile, Registry, Service};
+pub use row::{
+    CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, ReasonRow, RevocationReason,
+    RevokedRow, Row, ServiceRow, TIMELINE, timeline_index, timeline_key,
+};
+pub use subject::{Subject, Watcher};

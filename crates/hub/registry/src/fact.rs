@@ -1,0 +1,407 @@
+//! The kinds of journal entries: each variant is one thing that happened, with everything it changes.
+
+use ironroot_identity::{CertificateSerial, DeviceId, ProfileName, ServiceName};
+use ironroot_journal::Entry;
+use ironroot_standing::QuarantineReason;
+use ironroot_store::Draft;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version of the fields below. A new version gets a reader of its own; old ones stay.
+const V: u32 = 1;
+
+/// Something that happened and is worth keeping for ever.
+///
+/// A field `why` names a payload by its salted digest: a person's words can be erased, the entry stays.
+/// Moments are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields)]
+pub enum Fact {
+    /// A hub was set up: the fingerprints of its CA certificates and the name of its log.
+    #[serde(rename = "hub.created")]
+    HubCreated {
+        /// SHA-256 of the root certificate.
+        root: String,
+        /// SHA-256 of the issuing certificate.
+        issuing: String,
+        /// The log's verifier key, as in a signed note.
+        log: String,
+    },
+    /// A token for the API was made; the one of the same name before it is void.
+    #[serde(rename = "token.issued")]
+    TokenIssued {
+        /// Whose it is.
+        name: String,
+    },
+    /// A profile was added or changed.
+    #[serde(rename = "profile.set")]
+    ProfileSet {
+        /// Its name.
+        name: ProfileName,
+        /// Its whole TOML text.
+        text: String,
+    },
+    /// A person claimed a serial; a token was made for its enrolment.
+    #[serde(rename = "device.claimed")]
+    DeviceClaimed {
+        /// The serial.
+        device: DeviceId,
+        /// The class it belongs to.
+        profile: ProfileName,
+        /// When the claim ends unless it is used.
+        expires: u64,
+        /// Who claimed it.
+        by: Actor,
+    },
+    /// A claimed device was given its first certificate.
+    #[serde(rename = "device.enrolled")]
+    DeviceEnrolled {
+        /// The device.
+        device: DeviceId,
+        /// The entry of the claim that it used.
+        claim: u64,
+        /// How it proved itself.
+        credential: Credential,
+        /// The certificate.
+        certificate: IssuedCertificate,
+    },
+    /// A device was given a further certificate; the one before stays valid to its end.
+    #[serde(rename = "device.reenrolled")]
+    DeviceReenrolled {
+        /// The device.
+        device: DeviceId,
+        /// The certificate it proved itself with.
+        with: CertificateSerial,
+        /// The new certificate.
+        certificate: IssuedCertificate,
+    },
+    /// A device used its certificate for the first time.
+    #[serde(rename = "device.activated")]
+    DeviceActivated {
+        /// The device.
+        device: DeviceId,
+        /// Where it was seen.
+        door: String,
+    },
+    /// A reason for quarantine came up.
+    #[serde(rename = "device.quarantined")]
+    DeviceQuarantined {
+        /// The device.
+        device: DeviceId,
+        /// The kind of the reason.
+        reason: QuarantineReason,
+        /// Who asked for it.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
+    },
+    /// A reason for quarantine was taken away.
+    #[serde(rename = "device.released")]
+    DeviceReleased {
+        /// The device.
+        device: DeviceId,
+        /// The kind of the reason.
+        reason: QuarantineReason,
+        /// Who took it away.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
+    },
+    /// The owner gave the device up; its certificates are revoked.
+    #[serde(rename = "device.transferred")]
+    DeviceTransferred {
+        /// The device.
+        device: DeviceId,
+        /// Who ordered it.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
+    },
+    /// The device's life here ended; its certificates are revoked and its secrets shredded.
+    #[serde(rename = "device.retired")]
+    DeviceRetired {
+        /// The device.
+        device: DeviceId,
+        /// Who ordered it.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
+    },
+    /// A backend application was given an identity, or a new certificate and new rights.
+    #[serde(rename = "service.issued")]
+    ServiceIssued {
+        /// Its name.
+        service: ServiceName,
+        /// Topic filters it may publish to.
+        publish: Vec<String>,
+        /// Topic filters it may subscribe to.
+        subscribe: Vec<String>,
+        /// Its certificate; those before it are revoked.
+        certificate: IssuedCertificate,
+        /// Who made it.
+        by: Actor,
+    },
+    /// A backend application lost its identity.
+    #[serde(rename = "service.revoked")]
+    ServiceRevoked {
+        /// Its name.
+        service: ServiceName,
+        /// Who ordered it.
+        by: Actor,
+    },
+    /// A manufacturer's CA was accepted: every `IDevID` of it stands for a claim token.
+    #[serde(rename = "manufacturer.added")]
+    ManufacturerAdded {
+        /// What people call it.
+        name: ProfileName,
+        /// The CA certificate, PEM.
+        pem: String,
+        /// Put in front of the serial number in the IDevID to make the device id.
+        prefix: String,
+        /// Who accepted it.
+        by: Actor,
+    },
+    /// A manufacturer's CA is no longer accepted.
+    #[serde(rename = "manufacturer.removed")]
+    ManufacturerRemoved {
+        /// What people call it.
+        name: ProfileName,
+        /// Who ordered it.
+        by: Actor,
+    },
+    /// A person had the words behind a digest erased.
+    #[serde(rename = "payload.erased")]
+    PayloadErased {
+        /// The salted digest that stays.
+        digest: String,
+        /// Who ordered it.
+        by: Actor,
+    },
+}
+
+/// A certificate as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuedCertificate {
+    /// Its serial number.
+    pub serial: CertificateSerial,
+    /// SHA-256 of its DER bytes, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Start of its validity, seconds since 1970.
+    pub not_before: u64,
+    /// End of its validity, seconds since 1970.
+    pub not_after: u64,
+}
+
+/// How a device proved at its first enrolment that it is the claimed one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// By the claim's token.
+    Token,
+    /// By an IDevID of this manufacturer.
+    Idevid(ProfileName),
+}
+
+/// Who did something: a token of the API by its name, a device, or the hub itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The holder of an API token, or of a session that was signed in with one.
+    Token(String),
+    /// The hub, by its own rules.
+    Hub,
+}
+
+/// An entry that this version of the hub cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Written by a newer hub.
+    #[error(
+        "the entry's kind {kind} has version {v}; this hub reads version 1: use the hub that wrote it, or a newer one"
+    )]
+    Version {
+        /// The entry's kind.
+        kind: String,
+        /// Its version.
+        v: u32,
+    },
+    /// Its fields are not those of its kind.
+    #[error("the entry's fields are not those of its kind")]
+    Fields(#[source] serde_json::Error),
+}
+
+impl Fact {
+    /// The entry to be appended for this fact.
+    ///
+    /// # Errors
+    /// Never in practice: every field has a JSON form. The error is handed on, not hidden.
+    pub fn draft(&self) -> Result<Draft, serde_json::Error> {
+        let Value::Object(mut fields) = serde_json::to_value(self)? else {
+            return Err(serde::ser::Error::custom("a fact is an object"));
+        };
+        let Some(Value::String(kind)) = fields.remove("kind") else {
+            return Err(serde::ser::Error::custom("a fact has a kind"));
+        };
+        Ok(Draft::new(kind, V, fields))
+    }
+
+    /// Reads the fact back from an entry.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the entry is of a newer version or an unknown kind.
+    pub fn read(entry: &Entry) -> Result<Self, Unreadable> {
+        if entry.v() != V {
+            return Err(Unreadable::Version {
+                kind: entry.kind().to_owned(),
+                v: entry.v(),
+            });
+        }
+        let mut fields: Map<String, Value> = entry.fields().clone();
+        fields.insert("kind".to_owned(), Value::String(entry.kind().to_owned()));
+        serde_json::from_value(Value::Object(fields)).map_err(Unreadable::Fields)
+    }
+
+    /// The device that the fact is about.
+    pub fn device(&self) -> Option<&DeviceId> {
+        match self {
+            Self::DeviceClaimed { device, .. }
+            | Self::DeviceEnrolled { device, .. }
+            | Self::DeviceReenrolled { device, .. }
+            | Self::DeviceActivated { device, .. }
+            | Self::DeviceQuarantined { device, .. }
+            | Self::DeviceReleased { device, .. }
+            | Self::DeviceTransferred { device, .. }
+            | Self::DeviceRetired { device, .. } => Some(device),
+            Self::HubCreated { .. }
+            | Self::TokenIssued { .. }
+            | Self::ProfileSet { .. }
+            | Self::ServiceIssued { .. }
+            | Self::ServiceRevoked { .. }
+            | Self::ManufacturerAdded { .. }
+            | Self::ManufacturerRemoved { .. }
+            | Self::PayloadErased { .. } => None,
+        }
+    }
+
+    /// The digest of the words that explain the fact.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::DeviceQuarantined { why, .. }
+            | Self::DeviceReleased { why, .. }
+            | Self::DeviceTransferred { why, .. }
+            | Self::DeviceRetired { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token(name) => f.write_str(name),
+            Self::Hub => f.write_str("the hub"),
+        }
+    }
+}
+
+/// What happened, as one sentence in the past tense.
+impl std::fmt::Display for Fact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::HubCreated { log, .. } => write!(f, "The hub was set up; its log is {log}."),
+            Self::TokenIssued { name } => {
+                write!(f, "A token was issued to {name}; the one before is void.")
+            }
+            Self::ProfileSet { name, .. } => write!(f, "Profile {name} was set."),
+            Self::DeviceClaimed {
+                device,
+                profile,
+                by,
+                ..
+            } => {
+                write!(f, "{device} was claimed by {by} as {profile}.")
+            }
+            Self::DeviceEnrolled {
+                device,
+                credential,
+                certificate,
+                ..
+            } => {
+                let how = match credential {
+                    Credential::Token => "its claim token".to_owned(),
+                    Credential::Idevid(maker) => format!("its IDevID of {maker}"),
+                };
+                write!(
+                    f,
+                    "{device} enrolled with {how} and holds certificate {}.",
+                    certificate.serial
+                )
+            }
+            Self::DeviceReenrolled {
+                device,
+                certificate,
+                ..
+            } => {
+                write!(
+                    f,
+                    "{device} enrolled again and holds certificate {}.",
+                    certificate.serial
+                )
+            }
+            Self::DeviceActivated { device, door } => {
+                write!(
+                    f,
+                    "{device} used its certificate for the first time, at the {door} door."
+                )
+            }
+            Self::DeviceQuarantined {
+                device, by, reason, ..
+            } => {
+                write!(f, "{device} was quarantined by {by} ({reason}).")
+            }
+            Self::DeviceReleased {
+                device, by, reason, ..
+            } => {
+                write!(
+                    f,
+                    "{by} took the reason {reason} for the quarantine of {device} away."
+                )
+            }
+            Self::DeviceTransferred { device, by, .. } => {
+                write!(
+                    f,
+                    "{device} was given up by {by}; its certificates are revoked."
+                )
+            }
+            Self::DeviceRetired { device, by, .. } => {
+                write!(
+                    f,
+                    "{device} was retired by {by}; its certificates are revoked."
+                )
+            }
+            Self::ServiceIssued {
+                service,
+                by,
+                certificate,
+                ..
+            } => {
+                write!(
+                    f,
+                    "Service {service} was given certificate {} by {by}.",
+                    certificate.serial
+                )
+            }
+            Self::ServiceRevoked { service, by } => {
+                write!(f, "Service {service} was revoked by {by}.")
+            }
+            Self::ManufacturerAdded { name, by, .. } => {
+                write!(f, "The CA of manufacturer {name} was accepted by {by}.")
+            }
+            Self::ManufacturerRemoved { name, by } => {
+                write!(f, "The CA of manufacturer {name} was removed by {by}.")
+            }
+            Self::PayloadErased { by, .. } => write!(f, "{by} had the words of an entry erased."),
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! The one fold from journal entries to state rows, run when an entry is committed and when the state is rebuilt.
+//!
+//! It is also the last check before an entry becomes history: an entry that does not fit the state of that
+//! moment is refused, and the change that brought it leaves no trace.
+
+use ironroot_identity::{CertificateSerial, DeviceId, Principal, ProfileName, ServiceName};
+use ironroot_journal::Entry;
+use ironroot_profile::{BadProfile, DeviceProfile};
+use ironroot_standing::{Event, Lifecycle, NotAllowed, QuarantineReason, transition};
+use ironroot_store::{ApplyError, Projection, Rows};
+
+use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
+use crate::row::{
+    CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, ReasonRow, RevocationReason,
+    RevokedRow, Row, ServiceRow, TIMELINE, timeline_key,
+};
+
+/// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
+const CERTIFICATES_MAX: usize = 4;
+
+/// Why an entry does not fit the state.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The lifecycle table does not allow it.
+    #[error("{device}: {cause}")]
+    Lifecycle {
+        /// The device.
+        device: DeviceId,
+        /// What the table says. Part of the sentence above, so no source.
+        cause: NotAllowed,
+    },
+    /// The claim that the device enrols with was replaced by a newer one.
+    #[error("{device} was claimed again meanwhile: the token is void, use the newer one")]
+    ClaimReplaced {
+        /// The device.
+        device: DeviceId,
+    },
+    /// The claim's time is over.
+    #[error("the claim of {device} has expired: claim it again")]
+    ClaimExpired {
+        /// The device.
+        device: DeviceId,
+    },
+    /// The certificate to be replaced is not one of the device's good ones.
+    #[error("certificate {serial} is not a good certificate of {device}")]
+    NotItsCertificate {
+        /// The device.
+        device: DeviceId,
+        /// The certificate it came with.
+        serial: CertificateSerial,
+    },
+    /// The device has no such reason.
+    #[error("{device} is not under quarantine for the reason {reason}")]
+    NoSuchReason {
+        /// The device.
+        device: DeviceId,
+        /// The reason to be taken away.
+        reason: QuarantineReason,
+    },
+    /// A certificate of this serial number was issued before.
+    #[error("certificate serial number {0} is taken")]
+    SerialTaken(CertificateSerial),
+    /// The hub has no such profile.
+    #[error("there is no profile {0}: `ironroot profile list` shows those there are")]
+    UnknownProfile(ProfileName),
+    /// The profile's text is faulty.
+    #[error("the profile is faulty")]
+    BadProfile(#[source] BadProfile),
+    /// The hub has no such service.
+    #[error("there is no service {0}, or it was revoked already")]
+    UnknownService(ServiceName),
+    /// The hub knows no such manufacturer.
+    #[error("there is no manufacturer CA {0}")]
+    UnknownManufacturer(ProfileName),
+    /// A manufacturer of this name is there already.
+    #[error("there is a manufacturer CA {0} already: remove it first")]
+    ManufacturerTaken(ProfileName),
+    /// The entry cannot be read by this hub.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A row of the state cannot be read or written.
+    #[error("a row of the state is damaged: `ironroot journal rebuild` makes it again")]
+    DamagedRow(#[source] serde_json::Error),
+}
+
+/// The fold of this hub's facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fold;
+
+impl Projection for Fold {
+    fn apply(&self, index: u64, entry: &Entry, rows: &mut dyn Rows) -> Result<(), ApplyError> {
+        let fact = Fact::read(entry).map_err(|cause| refuse(cause.into()))?;
+        let mut step = Step {
+            rows,
+            index,
+            at: entry.at().as_ms(),
+        };
+        step.apply(&fact)?;
+        if let Some(device) = fact.device() {
+            step.rows
+                .put(TIMELINE, &timeline_key(device, index), Vec::new());
+        }
+        Ok(())
+    }
+}
+
+fn refuse(cause: Refused) -> ApplyError {
+    ApplyError::refuse(cause)
+}
+
+/// One entry being applied.
+struct Step<'a> {
+    rows: &'a mut dyn Rows,
+    index: u64,
+    at: u64,
+}
+
+impl Step<'_> {
+    fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
+        match fact {
+            Fact::HubCreated { .. } | Fact::TokenIssued { .. } | Fact::PayloadErased { .. } => {
+                Ok(())
+            }
+            Fact::ProfileSet { name, text } => self.set_profile(name, text),
+            Fact::DeviceClaimed {
+                device,
+                profile,
+                expires,
+                ..
+            } => self.claim(device, profile, *expires),
+            Fact::DeviceEnrolled {
+                device,
+                claim,
+                certificate,
+                ..
+            } => self.enrol(device, *claim, certificate),
+            Fact::DeviceReenrolled {
+                device,
+                with,
+                certificate,
+            } => self.reenrol(device, *with, certificate),
+            Fact::DeviceActivated { device, .. } => {
+                self.change(device, Event::Activate, |_row| Ok(()))
+            }
+            Fact::DeviceQuarantined {
+                device,
+                reason,
+                by,
+                why,
+            } => self.quarantine(device, *reason, by, why),
+            Fact::DeviceReleased { device, reason, .. } => self.release(device, *reason),
+            Fact::DeviceTransferred { device, .. } => self.give_up(
+                device,
+                Event::Transfer,
+                RevocationReason::AffiliationChanged,
+            ),
+            Fact::DeviceRetired { device, .. } => self.give_up(
+                device,
+                Event::Retire,
+                RevocationReason::CessationOfOperation,
+            ),
+            Fact::ServiceIssued {
+                service,
+                publish,
+                subscribe,
+                certificate,
+                ..
+            } => self.issue_service(service, publish, subscribe, certificate),
+            Fact::ServiceRevoked { service, .. } => self.revoke_service(service),
+            Fact::ManufacturerAdded {
+                name, pem, prefix, ..
+            } => self.add_manufacturer(name, pem, prefix),
+            Fact::ManufacturerRemoved { name, .. } => self.remove_manufacturer(name),
+        }
+    }
+
+    fn set_profile(&mut self, name: &ProfileName, text: &str) -> Result<(), ApplyError> {
+        DeviceProfile::parse(text).map_err(|cause| refuse(Refused::BadProfile(cause)))?;
+        let row = ProfileRow {
+            name: name.clone(),
+            text: text.to_owned(),
+            entry: self.index,
+        };
+        self.put(name.as_str(), &row)
+    }
+
+    fn claim(
+        &mut self,
+        device: &DeviceId,
+        profile: &ProfileName,
+        expires: u64,
+    ) -> Result<(), ApplyError> {
+        if self.get::<ProfileRow>(profile.as_str())?.is_none() {
+            return Err(refuse(Refused::UnknownProfile(profile.clone())));
+        }
+        let before = self.get::<DeviceRow>(device.as_str())?;
+        let lifecycle = next(
+            device,
+            before.as_ref().map(|row| row.lifecycle),
+            Event::Claim,
+        )?;
+        let row = DeviceRow {
+            id: device.clone(),
+            profile: profile.clone(),
+            lifecycle,
+            reasons: Vec::new(),
+            claim: self.index,
+            claim_expires: expires,
+            certificates: Vec::new(),
+            changed: self.at,
+            changed_entry: self.index,
+        };
+        self.put(device.as_str(), &row)
+    }
+
+    fn enrol(
+        &mut self,
+        device: &DeviceId,
+        claim: u64,
+        issued: &IssuedCertificate,
+    ) -> Result<(), ApplyError> {
+        let at = self.at;
+        self.change(device, Event::Enrol, |row| {
+            if row.claim != claim {
+                return Err(Refused::ClaimReplaced {
+                    device: device.clone(),
+                });
+            }
+            if row.claim_expires <= at {
+                return Err(Refused::ClaimExpired {
+                    device: device.clone(),
+                });
+            }
+            row.certificates = vec![issued.serial];
+            Ok(())
+        })?;
+        self.issue(Principal::Device(device.clone()), issued)
+    }
+
+    fn reenrol(
+        &mut self,
+        device: &DeviceId,
+        with: CertificateSerial,
+        issued: &IssuedCertificate,
+    ) -> Result<(), ApplyError> {
+        let mut superseded = Vec::new();
+        self.change(device, Event::Reenrol, |row| {
+            if !row.certificates.contains(&with) {
+                return Err(Refused::NotItsCertificate {
+                    device: device.clone(),
+                    serial: with,
+                });
+            }
+            row.certificates.push(issued.serial);
+            let excess = row.certificates.len().saturating_sub(CERTIFICATES_MAX);
+            superseded = row.certificates.drain(..excess).collect();
+            Ok(())
+        })?;
+        self.revoke(&superseded, RevocationReason::Superseded)?;
+        self.issue(Principal::Device(device.clone()), issued)
+    }
+
+    fn quarantine(
+        &mut self,
+        device: &DeviceId,
+        kind: QuarantineReason,
+        by: &Actor,
+        why: &str,
+    ) -> Result<(), ApplyError> {
+        let reason = ReasonRow {
+            kind,
+            by: by.clone(),
+            why: why.to_owned(),
+            at: self.at,
+            entry: self.index,
+        };
+        self.change(device, Event::Quarantine, |row| {
+            row.reasons.retain(|known| known.kind != kind);
+            row.reasons.push(reason);
+            Ok(())
+        })
+    }
+
+    /// Takes one reason away; the device is released with the last of them.
+    fn release(&mut self, device: &DeviceId, kind: QuarantineReason) -> Result<(), ApplyError> {
+        let mut row = self.device(device, Event::Release)?;
+        let released = next(device, Some(row.lifecycle), Event::Release)?;
+        let before = row.reasons.len();
+        row.reasons.retain(|known| known.kind != kind);
+        if row.reasons.len() == before {
+            return Err(refuse(Refused::NoSuchReason {
+                device: device.clone(),
+                reason: kind,
+            }));
+        }
+        if row.reasons.is_empty() {
+            row.lifecycle = released;
+        }
+        self.put_device(row)
+    }
+
+    fn give_up(
+        &mut self,
+        device: &DeviceId,
+        event: Event,
+        reason: RevocationReason,
+    ) -> Result<(), ApplyError> {
+        let mut revoked = Vec::new();
+        self.change(device, event, |row| {
+            row.reasons.clear();
+            revoked = std::mem::take(&mut row.certificates);
+            Ok(())
+        })?;
+        self.revoke(&revoked, reason)
+    }
+
+    fn issue_service(
+        &mut self,
+        name: &ServiceName,
+        publish: &[String],
+        subscribe: &[String],
+        issued: &IssuedCertificate,
+    ) -> Result<(), ApplyError> {
+        let before = self
+            .get::<ServiceRow>(name.as_str())?
+            .and_then(|row| row.certificate);
+        self.revoke(before.as_slice(), RevocationReason::Superseded)?;
+        let row = ServiceRow {
+            name: name.clone(),
+            publish: publish.to_vec(),
+            subscribe: subscribe.to_vec(),
+            certificate: Some(issued.serial),
+            changed: self.at,
+        };
+        self.put(name.as_str(), &row)?;
+        self.issue(Principal::Service(name.clone()), issued)
+    }
+
+    fn revoke_service(&mut self, name: &ServiceName) -> Result<(), ApplyError> {
+        let unknown = || refuse(Refused::UnknownService(name.clone()));
+        let mut row = self.get::<ServiceRow>(name.as_str())?.ok_or_else(unknown)?;
+        let serial = row.certificate.take().ok_or_else(unknown)?;
+        row.changed = self.at;
+        self.put(name.as_str(), &row)?;
+        self.revoke(&[serial], RevocationReason::CessationOfOperation)
+    }
+
+    fn add_manufacturer(
+        &mut self,
+        name: &ProfileName,
+        pem: &str,
+        prefix: &str,
+    ) -> Result<(), ApplyError> {
+        if self.get::<ManufacturerRow>(name.as_str())?.is_some() {
+            return Err(refuse(Refused::ManufacturerTaken(name.clone())));
+        }
+        let row = ManufacturerRow {
+            name: name.clone(),
+            pem: pem.to_owned(),
+            prefix: prefix.to_owned(),
+            at: self.at,
+        };
+        self.put(name.as_str(), &row)
+    }
+
+    fn remove_manufacturer(&mut self, name: &ProfileName) -> Result<(), ApplyError> {
+        if self.get::<ManufacturerRow>(name.as_str())?.is_none() {
+            return Err(refuse(Refused::UnknownManufacturer(name.clone())));
+        }
+        self.rows.delete(ManufacturerRow::TABLE, name.as_str());
+        Ok(())
+    }
+
+    fn issue(&mut self, holder: Principal, issued: &IssuedCertificate) -> Result<(), ApplyError> {
+        let key = issued.serial.to_string();
+        if self.get::<CertificateRow>(&key)?.is_some() {
+            return Err(refuse(Refused::SerialTaken(issued.serial)));
+        }
+        let row = CertificateRow {
+            serial: issued.serial,
+            holder,
+            fingerprint: issued.fingerprint.clone(),
+            not_before: issued.not_before,
+            not_after: issued.not_after,
+            revoked: None,
+        };
+        self.put(&key, &row)
+    }
+
+    fn revoke(
+        &mut self,
+        serials: &[CertificateSerial],
+        reason: RevocationReason,
+    ) -> Result<(), ApplyError> {
+        for serial in serials {
+            let key = serial.to_string();
+            if let Some(mut row) = self.get::<CertificateRow>(&key)? {
+                row.revoked = Some(RevokedRow {
+                    at: self.at,
+                    reason,
+                    entry: self.index,
+                });
+                self.put(&key, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves a device along the lifecycle table and lets `edit` change the rest of its row.
+    fn change(
+        &mut self,
+        device: &DeviceId,
+        event: Event,
+        edit: impl FnOnce(&mut DeviceRow) -> Result<(), Refused>,
+    ) -> Result<(), ApplyError> {
+        let mut row = self.device(device, event)?;
+        row.lifecycle = next(device, Some(row.lifecycle), event)?;
+        edit(&mut row).map_err(refuse)?;
+        self.put_device(row)
+    }
+
+    fn device(&mut self, device: &DeviceId, event: Event) -> Result<DeviceRow, ApplyError> {
+        match self.get::<DeviceRow>(device.as_str())? {
+            Some(row) => Ok(row),
+            None => Err(next(device, None, event)
+                .err()
+                .unwrap_or_else(|| unknown(device))),
+        }
+    }
+
+    fn put_device(&mut self, mut row: DeviceRow) -> Result<(), ApplyError> {
+        row.changed = self.at;
+        row.changed_entry = self.index;
+        self.put(row.id.as_str(), &row)
+    }
+
+    fn get<R: Row>(&mut self, key: &str) -> Result<Option<R>, ApplyError> {
+        let Some(bytes) = self.rows.row(R::TABLE, key)? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|cause| refuse(Refused::DamagedRow(cause)))
+    }
+
+    fn put<R: Row>(&mut self, key: &str, row: &R) -> Result<(), ApplyError> {
+        let bytes = serde_json::to_vec(row).map_err(|cause| refuse(Refused::DamagedRow(cause)))?;
+        self.rows.put(R::TABLE, key, bytes);
+        Ok(())
+    }
+}
+
+fn next(device: &DeviceId, from: Option<Lifecycle>, event: Event) -> Result<Lifecycle, ApplyError> {
+    transition(from, event).map_err(|cause| {
+        refuse(Refused::Lifecycle {
+            device: device.clone(),
+            cause,
+        })
+    })
+}
+
+fn unknown(device: &DeviceId) -> ApplyError {
+    refuse(Refused::Lifecycle {
+        device: device.clone(),
+        cause: NotAllowed::Unknown,
+    })
+}

@@ -1,0 +1,189 @@
+//! The rows of the state tables: what the journal adds up to, one document a row.
+
+use ironroot_identity::{CertificateSerial, DeviceId, Principal, ProfileName, ServiceName};
+use ironroot_standing::{Lifecycle, QuarantineReason, Standing, Tier};
+use ironroot_store::Table;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Actor;
+
+/// A document of one table.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The table's name.
+    const TABLE: Table;
+}
+
+/// Which entries are about which device. Its rows are empty; their keys say it all.
+pub const TIMELINE: Table = Table::new("timeline");
+
+/// The key of an entry in the [`TIMELINE`]: `<device>/<u64::MAX - index>`, so that the newest comes first.
+pub fn timeline_key(device: &DeviceId, index: u64) -> String {
+    format!("{device}/{:020}", u64::MAX - index)
+}
+
+/// The index in a key of the [`TIMELINE`].
+pub fn timeline_index(key: &str) -> Option<u64> {
+    let (_, inverted) = key.rsplit_once('/')?;
+    inverted
+        .parse()
+        .ok()
+        .map(|inverted: u64| u64::MAX - inverted)
+}
+
+/// A device, by its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRow {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its profile.
+    pub profile: ProfileName,
+    /// Where it stands in its life.
+    pub lifecycle: Lifecycle,
+    /// Why it is under quarantine; empty when it is not.
+    pub reasons: Vec<ReasonRow>,
+    /// The entry of its latest claim.
+    pub claim: u64,
+    /// When that claim ends unless it is used, milliseconds since 1970.
+    pub claim_expires: u64,
+    /// Its certificates that are neither revoked nor known to have ended, oldest first.
+    pub certificates: Vec<CertificateSerial>,
+    /// When its Standing last changed, milliseconds since 1970.
+    pub changed: u64,
+    /// The entry of that change.
+    pub changed_entry: u64,
+}
+
+impl DeviceRow {
+    /// Its Standing. Without an Attestation Result the tier is None.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            lifecycle: self.lifecycle,
+            tier: Tier::None,
+        }
+    }
+}
+
+impl Row for DeviceRow {
+    const TABLE: Table = Table::new("devices");
+}
+
+/// One reason for quarantine, with its history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonRow {
+    /// Its kind.
+    pub kind: QuarantineReason,
+    /// Who asked for it.
+    pub by: Actor,
+    /// The digest of their words.
+    pub why: String,
+    /// When, milliseconds since 1970.
+    pub at: u64,
+    /// The entry that brought it.
+    pub entry: u64,
+}
+
+/// A certificate that this hub issued, by its serial number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRow {
+    /// Its serial number.
+    pub serial: CertificateSerial,
+    /// Who holds it.
+    pub holder: Principal,
+    /// SHA-256 of its DER bytes, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Start of its validity, seconds since 1970.
+    pub not_before: u64,
+    /// End of its validity, seconds since 1970.
+    pub not_after: u64,
+    /// When and why it was revoked.
+    pub revoked: Option<RevokedRow>,
+}
+
+/// A revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedRow {
+    /// When, milliseconds since 1970.
+    pub at: u64,
+    /// Why.
+    pub reason: RevocationReason,
+    /// The entry that revoked it.
+    pub entry: u64,
+}
+
+/// Why a certificate was revoked (RFC 5280 section 5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationReason {
+    /// Its holder has a newer one.
+    Superseded,
+    /// Its holder's life here has ended.
+    CessationOfOperation,
+    /// Its holder belongs to somebody else now.
+    AffiliationChanged,
+}
+
+impl std::fmt::Display for RevocationReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessation of operation",
+            Self::AffiliationChanged => "affiliation changed",
+        })
+    }
+}
+
+impl Row for CertificateRow {
+    const TABLE: Table = Table::new("certificates");
+}
+
+/// A backend application, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRow {
+    /// Its name.
+    pub name: ServiceName,
+    /// Topic filters it may publish to.
+    pub publish: Vec<String>,
+    /// Topic filters it may subscribe to.
+    pub subscribe: Vec<String>,
+    /// Its certificate; none when it was revoked.
+    pub certificate: Option<CertificateSerial>,
+    /// When it last changed, milliseconds since 1970.
+    pub changed: u64,
+}
+
+impl Row for ServiceRow {
+    const TABLE: Table = Table::new("services");
+}
+
+/// A profile, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileRow {
+    /// Its name.
+    pub name: ProfileName,
+    /// Its whole TOML text.
+    pub text: String,
+    /// The entry that set it.
+    pub entry: u64,
+}
+
+impl Row for ProfileRow {
+    const TABLE: Table = Table::new("profiles");
+}
+
+/// A manufacturer's CA, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManufacturerRow {
+    /// What people call it.
+    pub name: ProfileName,
+    /// The CA certificate, PEM.
+    pub pem: String,
+    /// Put in front of the serial number in the IDevID to make the device id.
+    pub prefix: String,
+    /// When it was accepted, milliseconds since 1970.
+    pub at: u64,
+}
+
+impl Row for ManufacturerRow {
+    const TABLE: Table = Table::new("manufacturers");
+}
