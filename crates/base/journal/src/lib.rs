@@ -10,8 +10,14 @@
 )]
 
 mod canonical;
+pub mod checkpoint;
 pub mod entry;
+pub mod merkle;
+pub mod note;
 pub mod payload;
+pub mod proof;
+mod text;
+pub mod tile;
 
 pub use canonical::NotCanonical;
 pub use entry::{BadEntry, ENTRY_SIZE_MAX, Entry};
