@@ -209,3 +209,113 @@ fn io_error<'a>(path: &'a Path, tried: &'static str) -> impl Fn(io::Error) -> Cu
 
 /// A line of base64 over 32 bytes has 44 characters; editors may add a little.
 const KEY_FILE_LENGTH_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_key_file_is_private_and_comes_back_as_the_same_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        let made = SealKey::generate(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        assert_eq!(SealKey::load(&path).unwrap().id(), made.id());
+    }
+
+    #[test]
+    fn refuses_to_overwrite_a_key_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        let first = SealKey::generate(&path).unwrap();
+        assert!(matches!(
+            SealKey::generate(&path),
+            Err(CustodyError::Exists { .. })
+        ));
+        assert_eq!(SealKey::load(&path).unwrap().id(), first.id());
+    }
+
+    #[test]
+    fn refuses_a_key_file_that_others_may_read_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        SealKey::generate(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = SealKey::load(&path).unwrap_err();
+        assert!(matches!(refused, CustodyError::Mode { mode: 0o640, .. }));
+        assert!(refused.to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn refuses_a_key_file_that_is_cut_short_or_is_something_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        SealKey::generate(&path).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for wrong in [&whole[..20], b"", b"not base64 at all", b"c2hvcnQ=\n"] {
+            write_private(&path, wrong).unwrap();
+            assert!(matches!(
+                SealKey::load(&path),
+                Err(CustodyError::NotAKey { .. })
+            ));
+        }
+        write_private(&path, &[b'A'; 65]).unwrap();
+        assert!(matches!(
+            SealKey::load(&path),
+            Err(CustodyError::TooLong { limit: 64, .. })
+        ));
+    }
+
+    #[test]
+    fn a_sealed_file_is_private_and_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SealKey::generate(&folder.path().join("seal.key")).unwrap();
+        let path = folder.path().join("token.sealed");
+        for secret in ["first", "second"] {
+            let secret = Secret::new(secret.into());
+            write_sealed(&path, &key, "token", &secret).unwrap();
+            assert_eq!(mode(&path), 0o600);
+            assert_eq!(read_sealed(&path, &key, "token").unwrap(), secret);
+        }
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 2, "nothing is left beside the two files");
+    }
+
+    #[test]
+    fn what_a_crash_left_beside_a_file_is_no_hindrance() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seal.key");
+        fs::write(folder.path().join("seal.key.new"), "half a ke").unwrap();
+        SealKey::generate(&path).unwrap();
+        assert!(SealKey::load(&path).is_ok());
+    }
+
+    #[test]
+    fn a_missing_file_and_a_broken_seal_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = SealKey::generate(&folder.path().join("seal.key")).unwrap();
+        let path = folder.path().join("token.sealed");
+        assert!(matches!(
+            read_sealed(&path, &key, "token"),
+            Err(CustodyError::Io {
+                tried: "opened",
+                ..
+            })
+        ));
+        write_sealed(&path, &key, "token", &Secret::new(b"secret".to_vec())).unwrap();
+        let refused = read_sealed(&path, &key, "another place").unwrap_err();
+        assert!(refused.to_string().contains("token.sealed"));
+        assert!(matches!(
+            refused,
+            CustodyError::Seal {
+                cause: BadSeal::Altered { .. },
+                ..
+            }
+        ));
+    }
+}

@@ -146,3 +146,72 @@ const CSR_ATTRIBUTES: &[u8] = &[
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, // secp256r1
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02, // ecdsa-with-SHA256
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any DER will do: what is in it is the CSR parser's matter.
+    const DER: &[u8] = &[0x30, 0x06, 0x02, 0x01, 0x00, 0x02, 0x01, 0x2a];
+
+    #[test]
+    fn takes_base64_in_any_folding_and_with_or_without_padding() {
+        for body in [
+            "MAYCAQACASo=",
+            "MAYCAQACASo",
+            "MAYC\r\nAQAC\r\nASo=\r\n",
+            "\n M A Y C\tAQACASo=\n\n",
+        ] {
+            assert_eq!(decode_request(body.as_bytes()).as_deref(), Ok(DER));
+        }
+    }
+
+    #[test]
+    fn takes_pem_and_bare_der_as_real_clients_send_them() {
+        assert_eq!(decode_request(DER).as_deref(), Ok(DER));
+        for label in ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"] {
+            let pem =
+                format!("-----BEGIN {label}-----\r\nMAYCAQACASo=\r\n-----END {label}-----\r\n");
+            assert_eq!(decode_request(pem.as_bytes()).as_deref(), Ok(DER));
+        }
+    }
+
+    #[test]
+    fn refuses_pem_of_something_else_or_without_an_end() {
+        for pem in [
+            "-----BEGIN PRIVATE KEY-----\nMAYCAQACASo=\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN CERTIFICATE REQUEST-----\nMAYCAQACASo=\n",
+            "-----BEGIN CERTIFICATE REQUEST-----\nMAYCAQACASo=\n-----END CERTIFICATE-----\n",
+            "--boundary",
+        ] {
+            assert_eq!(decode_request(pem.as_bytes()), Err(BadBody::Pem));
+        }
+    }
+
+    #[test]
+    fn refuses_an_empty_body_and_what_is_not_base64() {
+        assert_eq!(decode_request(b" \r\n"), Err(BadBody::Empty));
+        assert!(matches!(
+            decode_request(b"{\"csr\":1}"),
+            Err(BadBody::Base64(_))
+        ));
+    }
+
+    #[test]
+    fn ends_at_the_longest_body() {
+        let longest = vec![b'M'; BODY_LENGTH_MAX];
+        assert!(decode_request(&longest).is_ok());
+        let longer = [longest, vec![b'M']].concat();
+        assert_eq!(
+            decode_request(&longer),
+            Err(BadBody::TooLong {
+                length: BODY_LENGTH_MAX + 1
+            })
+        );
+    }
+
+    #[test]
+    fn refuses_to_send_what_is_no_certificate() {
+        assert!(encode_certs_only(&[DER.into()]).is_err());
+    }
+}

@@ -177,3 +177,21 @@ pub(crate) fn algorithm_name(algorithm: &AlgorithmIdentifierOwned) -> String {
     DB.by_oid(&oid)
         .map_or_else(|| oid.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_from_pkcs8() {
+        let key = SoftwareKey::generate().unwrap();
+        let again = SoftwareKey::from_pkcs8(key.to_pkcs8().unwrap().expose()).unwrap();
+        assert_eq!(again.public_key(), key.public_key());
+        assert_eq!(format!("{key:?}"), "SoftwareKey");
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_no_key() {
+        assert_eq!(SoftwareKey::from_pkcs8(b"no key").unwrap_err(), BadKey);
+    }
+}

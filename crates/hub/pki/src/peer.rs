@@ -218,3 +218,95 @@ impl ParsedCertificate {
 
 /// The namespace that all of this hub's URIs lie in.
 const NAMESPACE: &str = "urn:ironroot:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, SanType};
+
+    const CAM: &str = "urn:ironroot:device:cam-1";
+
+    /// A certificate as this hub's CA writes it, changed by `change`.
+    fn certificate(change: impl FnOnce(&mut CertificateParams)) -> ParsedCertificate {
+        let mut params = CertificateParams::default();
+        params.serial_number = Some(vec![0x41; 16].into());
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.subject_alt_names = vec![uri(CAM)];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        ParsedCertificate::parse(params.self_signed(&key).unwrap().der()).unwrap()
+    }
+
+    fn uri(uri: &str) -> SanType {
+        SanType::URI(uri.try_into().unwrap())
+    }
+
+    #[test]
+    fn a_certificate_of_ours_stands_for_the_one_it_names() {
+        let peer = certificate(|_| {}).issued_by_us().unwrap();
+        assert_eq!(peer.principal(), Some(&Principal::parse_urn(CAM).unwrap()));
+    }
+
+    #[test]
+    fn refuses_a_second_name_of_any_kind() {
+        for second in [
+            uri("urn:ironroot:device:cam-2"),
+            SanType::DnsName("hub".try_into().unwrap()),
+        ] {
+            let two = certificate(|params| params.subject_alt_names.push(second));
+            assert!(matches!(
+                two.issued_by_us(),
+                Err(PeerRefused::Names { count: 2 })
+            ));
+        }
+        let none = certificate(|params| params.subject_alt_names.clear());
+        assert!(matches!(
+            none.issued_by_us(),
+            Err(PeerRefused::Names { count: 0 })
+        ));
+    }
+
+    #[test]
+    fn refuses_a_name_that_is_almost_ours() {
+        for name in [
+            "URN:ironroot:device:cam-1",
+            "urn:ironroot:person:ada",
+            "urn:ironroot:device:cam 1",
+        ] {
+            let almost = certificate(|params| params.subject_alt_names = vec![uri(name)]);
+            assert!(almost.claims_our_namespace());
+            assert!(matches!(almost.issued_by_us(), Err(PeerRefused::Urn(_))));
+        }
+    }
+
+    #[test]
+    fn refuses_other_usages_than_client_authentication_alone() {
+        for usages in [
+            vec![],
+            vec![ExtendedKeyUsagePurpose::ServerAuth],
+            vec![
+                ExtendedKeyUsagePurpose::ClientAuth,
+                ExtendedKeyUsagePurpose::ServerAuth,
+            ],
+            vec![ExtendedKeyUsagePurpose::Any],
+        ] {
+            let other = certificate(|params| params.extended_key_usages = usages);
+            assert!(matches!(other.issued_by_us(), Err(PeerRefused::Usage)));
+        }
+    }
+
+    #[test]
+    fn refuses_a_number_that_this_ca_does_not_give() {
+        let other = certificate(|params| params.serial_number = Some(vec![0x01].into()));
+        assert!(matches!(other.issued_by_us(), Err(PeerRefused::Serial(_))));
+    }
+
+    #[test]
+    fn refuses_a_manufacturers_certificate_that_names_no_device() {
+        let nameless = certificate(|params| params.subject_alt_names.clear());
+        assert!(matches!(
+            nameless.issued_by("Acme"),
+            Err(PeerRefused::NoSerialNumber { manufacturer }) if manufacturer == "Acme"
+        ));
+    }
+}

@@ -268,3 +268,103 @@ const VERSION: u8 = 1;
 const KEY_ID_LENGTH: usize = 8;
 const SALT_LENGTH: usize = 32;
 const HEADER_LENGTH: usize = 8 + 1 + KEY_ID_LENGTH + 4 + SALT_LENGTH;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> SealKey {
+        SealKey::from_random(Zeroizing::new([byte; KEY_LENGTH]))
+    }
+
+    #[test]
+    fn what_was_sealed_opens_in_its_context() {
+        let sealed = key(1).seal("issuing-ca", b"secret").unwrap();
+        assert_eq!(sealed.len(), 6 + SEAL_OVERHEAD);
+        assert!(!sealed.windows(6).any(|bytes| bytes == b"secret"));
+        let opened = key(1).open("issuing-ca", &sealed).unwrap();
+        assert_eq!(opened.expose(), b"secret");
+    }
+
+    #[test]
+    fn the_same_secret_never_looks_the_same() {
+        assert_ne!(
+            key(1).seal("c", b"s").unwrap(),
+            key(1).seal("c", b"s").unwrap()
+        );
+    }
+
+    #[test]
+    fn refuses_a_secret_put_in_anothers_place() {
+        let sealed = key(1).seal("keyring:cam-1", b"secret").unwrap();
+        assert!(matches!(
+            key(1).open("keyring:cam-2", &sealed),
+            Err(BadSeal::Altered { context }) if context == "keyring:cam-2"
+        ));
+    }
+
+    #[test]
+    fn refuses_another_key_and_names_both() {
+        let sealed = key(1).seal("c", b"secret").unwrap();
+        let refused = BadSeal::OtherKey {
+            sealed_under: key(1).id(),
+            given: key(2).id(),
+        };
+        assert_eq!(key(2).open("c", &sealed), Err(refused));
+    }
+
+    #[test]
+    fn refuses_every_flipped_bit_and_says_which_part_it_is_in() {
+        let sealed = key(1).seal("c", b"secret").unwrap();
+        for at in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 1;
+            let refused = key(1).open("c", &flipped).unwrap_err();
+            match at {
+                0..8 => assert_eq!(refused, BadSeal::NotSealed),
+                8 => assert_eq!(refused, BadSeal::Version { found: 0 }),
+                9..17 => assert!(matches!(refused, BadSeal::OtherKey { .. })),
+                17..21 => assert!(matches!(refused, BadSeal::Length { .. })),
+                _ => assert!(matches!(refused, BadSeal::Altered { .. })),
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_every_truncation_and_one_byte_more() {
+        let sealed = key(1).seal("c", b"secret").unwrap();
+        for length in 0..sealed.len() {
+            let refused = key(1).open("c", &sealed[..length]).unwrap_err();
+            match length {
+                0..8 => assert_eq!(refused, BadSeal::NotSealed),
+                _ => assert!(matches!(refused, BadSeal::Length { found, .. } if found == length)),
+            }
+        }
+        let longer = [&sealed[..], &[0]].concat();
+        assert_eq!(
+            key(1).open("c", &longer),
+            Err(BadSeal::Length {
+                expected: sealed.len(),
+                found: sealed.len() + 1
+            })
+        );
+    }
+
+    #[test]
+    fn ends_at_the_longest_secret() {
+        let longest = vec![7; SECRET_LENGTH_MAX];
+        assert!(key(1).seal("c", &longest).is_ok());
+        assert_eq!(
+            key(1).seal("c", &[longest, vec![7]].concat()),
+            Err(SealFailed)
+        );
+    }
+
+    #[test]
+    fn neither_a_secret_nor_a_key_is_printed() {
+        let (secret, key) = (Secret::new(b"secret".to_vec()), key(1));
+        assert_eq!(format!("{secret:?}"), "Secret");
+        assert_eq!(format!("{key:?}"), format!("SealKey({})", key.id()));
+        assert!(!format!("{key:?}").contains("0101"));
+    }
+}

@@ -88,3 +88,26 @@ fn checked(url: &str) -> Result<Ia5String, BadUrl> {
 /// id-pe-authorityInfoAccess (RFC 5280 section 4.2.2.1).
 const AUTHORITY_INFO_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 const URL_LENGTH_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_addresses_that_a_peer_could_not_fetch() {
+        for url in [
+            "https://hub/crl",
+            "hub/crl",
+            "http://hub/a b",
+            "http://hüb/crl",
+            &format!("http://{}", "x".repeat(URL_LENGTH_MAX)),
+        ] {
+            let refused = BadUrl {
+                url: url.to_owned(),
+            };
+            assert_eq!(PkiUrls::new(Some(url), None, None).unwrap_err(), refused);
+            assert_eq!(PkiUrls::new(None, Some(url), None).unwrap_err(), refused);
+            assert_eq!(PkiUrls::new(None, None, Some(url)).unwrap_err(), refused);
+        }
+    }
+}
