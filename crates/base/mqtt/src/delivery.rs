@@ -169,3 +169,110 @@ impl DeliveryHead<'_> {
         properties.write_each(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Packet, PacketId, PayloadFormat, Side, frame};
+
+    fn message() -> Publish<'static> {
+        Publish {
+            delivery: Delivery::AtMostOnce,
+            retain: false,
+            topic: Some(TopicName::parse("d/cam-1/up").unwrap()),
+            properties: PublishProperties {
+                message_expiry_s: Some(60),
+                topic_alias: NonZeroU16::new(3),
+                payload_format: Some(PayloadFormat::Utf8),
+                content_type: Some("text/plain"),
+                user: List::from(&[("a", "1"), ("b", "2"), ("a", "3")]),
+                ..PublishProperties::default()
+            },
+            payload: b"21.5",
+        }
+    }
+
+    #[test]
+    fn a_head_and_its_tail_are_one_publish() {
+        let (mut shared, mut wire) = ([0; 256], [0; 256]);
+        let layout = message().encode_shared(&mut shared).unwrap();
+        assert_eq!(message().shared_layout(), Ok(layout));
+        let ids = [
+            SubscriptionId::new(7).unwrap(),
+            SubscriptionId::new(300).unwrap(),
+        ];
+        let head = DeliveryHead {
+            delivery: Delivery::AtLeastOnce {
+                packet_id: PacketId::new(9).unwrap(),
+                dup: true,
+            },
+            retain: true,
+            topic: message().topic,
+            message_expiry_s: Some(55),
+            topic_alias: NonZeroU16::new(1),
+            subscription_ids: &ids,
+        };
+        for version in [Version::V5, Version::V311] {
+            let head_len = head.encode(version, layout, &mut wire).unwrap();
+            assert_eq!(head.encoded_len(version, layout), Ok(head_len));
+            let tail = layout.tail(&shared[..layout.len()], version);
+            let end = head_len + tail.len();
+            wire[head_len..end].copy_from_slice(tail);
+
+            let expected = Publish {
+                delivery: head.delivery,
+                retain: true,
+                properties: match version {
+                    Version::V311 => PublishProperties::default(),
+                    Version::V5 => PublishProperties {
+                        message_expiry_s: Some(55),
+                        topic_alias: NonZeroU16::new(1),
+                        subscription_ids: List::from(&ids),
+                        ..message().properties
+                    },
+                },
+                ..message()
+            };
+            let frame = frame(&wire[..end], 256).unwrap().unwrap();
+            assert_eq!(frame.packet_len(), end);
+            let packet = Packet::parse(&frame, version, Side::Server);
+            assert_eq!(packet, Ok(Packet::Publish(expected)));
+        }
+    }
+
+    #[test]
+    fn refuses_a_head_without_topic_and_alias() {
+        let mut out = [0; 64];
+        let layout = message().shared_layout().unwrap();
+        let mut head = DeliveryHead {
+            delivery: Delivery::AtMostOnce,
+            retain: false,
+            topic: None,
+            message_expiry_s: None,
+            topic_alias: None,
+            subscription_ids: &[],
+        };
+        let missing = Err(Unencodable::Refused(Malformed::TopicMissing));
+        assert_eq!(head.encode(Version::V5, layout, &mut out), missing);
+        head.topic_alias = NonZeroU16::new(1);
+        assert!(head.encode(Version::V5, layout, &mut out).is_ok());
+        // MQTT 3.1.1 has no alias to stand for the topic.
+        let not_there = Err(Unencodable::NotInVersion);
+        assert_eq!(head.encode(Version::V311, layout, &mut out), not_there);
+    }
+
+    #[test]
+    fn refuses_a_buffer_that_is_too_small() {
+        let mut out = [0; 256];
+        let layout = message().shared_layout().unwrap();
+        let too_small = Err(Unencodable::BufferTooSmall);
+        assert_eq!(
+            message().encode_shared(&mut out[..layout.len() - 1]),
+            too_small
+        );
+        assert_eq!(
+            message().encode_shared(&mut out[..layout.len()]),
+            Ok(layout)
+        );
+    }
+}

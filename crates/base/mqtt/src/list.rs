@@ -19,7 +19,8 @@ enum Source<'a, T> {
 }
 
 impl<'a, T: ListEntry<'a>> List<'a, T> {
-    /// A list in `bytes` that have been checked, so that [`ListEntry::take`] finds no fault in them.
+    /// A list in `bytes` that have been checked, so that [`ListEntry::take`] finds no fault in them,
+    /// and that begin with an entry unless they are empty.
     pub(crate) const fn on_wire(bytes: &'a [u8]) -> Self {
         Self(Source::Wire(bytes))
     }
@@ -34,7 +35,10 @@ impl<'a, T: ListEntry<'a>> List<'a, T> {
 
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        match self.0 {
+            Source::Wire(bytes) => bytes.is_empty(),
+            Source::Slice(items) => items.is_empty(),
+        }
     }
 }
 

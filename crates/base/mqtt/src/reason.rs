@@ -223,3 +223,37 @@ const V311_RETURN_CODES: [ReasonCode; 6] = [
     ReasonCode::BadUserNameOrPassword,
     ReasonCode::NotAuthorized,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_comes_back_from_its_byte() {
+        assert_eq!(ReasonCode::ALL.len(), 43);
+        for &code in ReasonCode::ALL {
+            assert_eq!(ReasonCode::from_byte(code.byte()), Some(code));
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_nearest_code_in_v311() {
+        for &code in ReasonCode::ALL {
+            let connack = code.nearest_in_v311_connack();
+            assert!(connack.v311_return_code().is_some());
+            assert!(
+                !code.is_failure() || connack.is_failure(),
+                "{code:?} lets nobody in"
+            );
+            let suback = code.nearest_in_v311_suback();
+            assert_eq!(code.is_failure(), suback.is_failure());
+        }
+        for (code, nearest) in [
+            (ReasonCode::NotAuthorized, ReasonCode::NotAuthorized),
+            (ReasonCode::Banned, ReasonCode::NotAuthorized),
+            (ReasonCode::ServerBusy, ReasonCode::ServerUnavailable),
+        ] {
+            assert_eq!(code.nearest_in_v311_connack(), nearest);
+        }
+    }
+}

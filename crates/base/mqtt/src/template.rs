@@ -57,3 +57,89 @@ impl<S: AsRef<str>> TopicTemplate<S> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> TopicTemplate<&str> {
+        TopicTemplate::parse(text).unwrap()
+    }
+
+    fn matches(text: &str, id: &str, topic: &str) -> bool {
+        template(text).matches(id, TopicName::parse(topic).unwrap())
+    }
+
+    fn covers(text: &str, id: &str, filter: &str) -> bool {
+        template(text).covers(id, TopicFilter::parse(filter).unwrap())
+    }
+
+    #[test]
+    fn a_device_reaches_its_own_topics_alone() {
+        assert!(matches(
+            "d/{device}/up/#",
+            "cam-1",
+            "d/cam-1/up/temperature"
+        ));
+        assert!(!matches(
+            "d/{device}/up/#",
+            "cam-1",
+            "d/cam-10/up/temperature"
+        ));
+        assert!(!matches(
+            "d/{device}/up/#",
+            "cam-1",
+            "d/cam-2/up/temperature"
+        ));
+        assert!(!matches(
+            "d/{device}/up/#",
+            "cam-1",
+            "d/{device}/up/temperature"
+        ));
+        assert!(!matches("d/{device}/up/#", "cam-1", "d/cam-1/down"));
+        assert!(matches("{device}/{device}", "a", "a/a"));
+        assert!(!matches("{device}/{device}", "a", "a/b"));
+    }
+
+    #[test]
+    fn a_device_cannot_subscribe_wider_than_its_template() {
+        assert!(covers("d/{device}/down/#", "cam-1", "d/cam-1/down/#"));
+        assert!(covers("d/{device}/down/#", "cam-1", "d/cam-1/down/+/x"));
+        assert!(covers(
+            "d/{device}/down/#",
+            "cam-1",
+            "$share/g/d/cam-1/down/#"
+        ));
+        assert!(!covers("d/{device}/down/#", "cam-1", "d/+/down/#"));
+        assert!(!covers("d/{device}/down/#", "cam-1", "d/cam-1/#"));
+        assert!(!covers("d/{device}/down/#", "cam-1", "d/cam-1/+/#"));
+        assert!(!covers("d/{device}/down/#", "cam-1", "#"));
+        assert!(!covers("d/{device}/down/#", "cam-1", "$share/d/cam-1/down"));
+    }
+
+    #[test]
+    fn an_id_made_of_wildcards_or_levels_opens_nothing() {
+        assert!(!covers("d/{device}/#", "+", "d/+/x"));
+        assert!(!matches("d/{device}/#", "+", "d/cam-1/x"));
+        assert!(!matches("d/{device}", "a/b", "d/a/b"));
+        assert!(!covers("d/{device}", "#", "d/#"));
+        assert!(!matches("d/{device}/x", "", "d//x"));
+        assert!(!covers("d/#", "", "d/x"));
+    }
+
+    #[test]
+    fn refuses_what_is_no_template() {
+        for (text, why) in [
+            ("", BadTopic::Empty),
+            ("d/#/x", BadTopic::Wildcard),
+            ("$share/g/d/{device}", BadTopic::SharedTemplate),
+            ("$share/g", BadTopic::Share),
+            ("d/{devcie}/up", BadTopic::Placeholder),
+            ("d/x{device}/up", BadTopic::Placeholder),
+            ("d/{device", BadTopic::Placeholder),
+            ("d/}", BadTopic::Placeholder),
+        ] {
+            assert_eq!(TopicTemplate::parse(text), Err(why), "{text}");
+        }
+    }
+}

@@ -256,3 +256,185 @@ impl fmt::Debug for TopicFilter<'_> {
         fmt::Debug::fmt(self.text, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn filter(text: &str) -> TopicFilter<'_> {
+        TopicFilter::parse(text).unwrap()
+    }
+
+    fn name(text: &str) -> TopicName<'_> {
+        TopicName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn matches_as_the_examples_of_the_standard_say() {
+        // MQTT 5 sections 4.7.1.2, 4.7.1.3, 4.7.2 and 4.7.3.
+        for (wide, topic, expected) in [
+            ("sport/tennis/player1/#", "sport/tennis/player1", true),
+            (
+                "sport/tennis/player1/#",
+                "sport/tennis/player1/ranking",
+                true,
+            ),
+            (
+                "sport/tennis/player1/#",
+                "sport/tennis/player1/score/wimbledon",
+                true,
+            ),
+            ("sport/#", "sport", true),
+            ("#", "sport/tennis", true),
+            ("sport/tennis/+", "sport/tennis/player1", true),
+            ("sport/tennis/+", "sport/tennis/player1/ranking", false),
+            ("sport/+", "sport", false),
+            ("sport/+", "sport/", true),
+            ("+/+", "/finance", true),
+            ("/+", "/finance", true),
+            ("+", "/finance", false),
+            ("#", "$SYS/monitor", false),
+            ("+/monitor/Clients", "$SYS/monitor/Clients", false),
+            ("$SYS/#", "$SYS/", true),
+            ("$SYS/#", "$SYS", true),
+            ("$SYS/monitor/+", "$SYS/monitor/Clients", true),
+            ("sport/+", "sport/$odd", true),
+            ("ACCOUNTS", "Accounts", false),
+            ("/finance", "finance", false),
+            ("a//b", "a/b", false),
+        ] {
+            assert_eq!(
+                filter(wide).matches(name(topic)),
+                expected,
+                "{wide} {topic}"
+            );
+            let shared = format!("$share/group/{wide}");
+            assert_eq!(
+                filter(&shared).matches(name(topic)),
+                expected,
+                "{shared} {topic}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shared_subscription_is_taken_apart() {
+        let shared = filter("$share/consumer1/sport/tennis/+");
+        assert_eq!(shared.group(), Some("consumer1"));
+        assert_eq!(shared.inner(), "sport/tennis/+");
+        assert_eq!(shared.as_str(), "$share/consumer1/sport/tennis/+");
+        assert_eq!(filter("$share/g//finance").inner(), "/finance");
+        assert_eq!(filter("$share/g//").inner(), "/");
+        for plain in ["$shared/x", "a/$share/g/f", "$SHARE/g/f"] {
+            assert_eq!(filter(plain).group(), None);
+            assert_eq!(filter(plain).inner(), plain);
+        }
+    }
+
+    #[test]
+    fn a_shared_subscription_cannot_reach_what_its_filter_cannot() {
+        assert!(!filter("d/cam-1/#").covers(filter("$share/d/#")));
+        assert!(!filter("$share/d/+").covers(filter("d/+")));
+        assert!(filter("d/cam-1/#").covers(filter("$share/g/d/cam-1/up")));
+    }
+
+    #[test]
+    fn covers_at_its_edges() {
+        for (wide, narrow, expected) in [
+            ("#", "+", true),
+            ("#", "a/#", true),
+            ("#", "$SYS/#", false),
+            ("+/#", "#", true),
+            ("+", "#", false),
+            ("+/+/#", "#", false),
+            ("a/#", "a", true),
+            ("a/#", "a/+/b", true),
+            ("a/+/#", "a/#", false),
+            ("a/+/#", "a/b", true),
+            ("a/+", "a/#", false),
+            ("a/b", "a/+", false),
+            ("+/b", "$SYS/b", false),
+            ("$SYS/+", "$SYS/b", true),
+            ("+", "+", true),
+            ("a", "a/#", false),
+        ] {
+            assert_eq!(
+                filter(wide).covers(filter(narrow)),
+                expected,
+                "{wide} {narrow}"
+            );
+        }
+    }
+
+    /// Every filter of up to three levels against every other, judged by every name of up to four.
+    #[test]
+    fn covers_exactly_when_every_name_is_matched() {
+        // `z` stands in no filter, so it speaks for all texts that a wildcard alone matches.
+        let names = texts(&["", "a", "$a", "z"], 4);
+        let filters: Vec<_> = texts(&["", "a", "$a", "+", "#"], 3)
+            .into_iter()
+            .filter(|text| TopicFilter::parse(text).is_ok())
+            .collect();
+        let names: Vec<_> = names
+            .iter()
+            .filter_map(|text| TopicName::parse(text).ok())
+            .collect();
+        assert!(names.len() > 300 && filters.len() > 90);
+        for wide in filters.iter().map(|text| filter(text)) {
+            for narrow in filters.iter().map(|text| filter(text)) {
+                let every = names
+                    .iter()
+                    .all(|&name| !narrow.matches(name) || wide.matches(name));
+                // `/#` is judged as if it matched the empty name too, which does not exist.
+                let expected =
+                    every && !(narrow.as_str() == "/#" && wide.as_str().ends_with("/+/#"));
+                assert_eq!(wide.covers(narrow), expected, "{wide} {narrow}");
+            }
+        }
+    }
+
+    /// Every text of one to `levels_max` of the `choices`.
+    fn texts(choices: &[&str], levels_max: usize) -> Vec<String> {
+        let mut all: Vec<String> = choices.iter().map(|&choice| choice.into()).collect();
+        let mut last = all.clone();
+        for _ in 1..levels_max {
+            last = last
+                .iter()
+                .flat_map(|front| choices.iter().map(move |level| format!("{front}/{level}")))
+                .collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    #[test]
+    fn ends_at_the_longest_length() {
+        let (longest, longer) = (
+            "x".repeat(FIELD_LENGTH_MAX),
+            "x".repeat(FIELD_LENGTH_MAX + 1),
+        );
+        assert!(TopicName::parse(&longest).is_ok());
+        assert!(TopicFilter::parse(&longest).is_ok());
+        assert_eq!(TopicName::parse(&longer), Err(BadTopic::TooLong));
+        assert_eq!(TopicFilter::parse(&longer), Err(BadTopic::TooLong));
+    }
+
+    #[test]
+    fn refuses_wildcards_out_of_place() {
+        for text in ["a/#/b", "#/", "a#", "+a", "a/b+", "++", "a/##"] {
+            assert_eq!(TopicFilter::parse(text), Err(BadTopic::Wildcard), "{text}");
+        }
+        for text in ["+", "#", "a/+", "a/b#"] {
+            assert_eq!(
+                TopicName::parse(text),
+                Err(BadTopic::WildcardInName),
+                "{text}"
+            );
+        }
+    }
+}

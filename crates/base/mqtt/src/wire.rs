@@ -255,3 +255,46 @@ impl<'a> Writer<'a> {
 }
 
 const _: () = assert!(FIELD_LENGTH_MAX == u16::MAX as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MQTT 5 section 1.5.5, table 1-1.
+    #[test]
+    fn a_variable_byte_integer_comes_back_at_every_bound() {
+        for (value, bytes) in [
+            (0, &[0x00][..]),
+            (127, &[0x7F]),
+            (128, &[0x80, 0x01]),
+            (16_383, &[0xFF, 0x7F]),
+            (16_384, &[0x80, 0x80, 0x01]),
+            (2_097_151, &[0xFF, 0xFF, 0x7F]),
+            (2_097_152, &[0x80, 0x80, 0x80, 0x01]),
+            (VARIABLE_BYTE_INTEGER_MAX, &[0xFF, 0xFF, 0xFF, 0x7F]),
+        ] {
+            let mut out = [0; 4];
+            let mut writer = Writer::to(&mut out);
+            writer.variable(value).unwrap();
+            let len = writer.len();
+            assert_eq!(&out[..len], bytes);
+            assert_eq!(Reader::new(bytes).variable(), Ok(value));
+            assert_eq!(Writer::count(|out| out.variable(value)), Ok(bytes.len()));
+        }
+        let too_large = Writer::count(|out| out.variable(VARIABLE_BYTE_INTEGER_MAX + 1));
+        assert_eq!(too_large, Err(Unencodable::TooLong));
+    }
+
+    #[test]
+    fn a_field_ends_at_the_longest_length() {
+        static BYTES: [u8; FIELD_LENGTH_MAX + 1] = [0; FIELD_LENGTH_MAX + 1];
+        assert_eq!(
+            Writer::count(|out| out.binary(&BYTES[1..])),
+            Ok(FIELD_LENGTH_MAX + 2)
+        );
+        assert_eq!(
+            Writer::count(|out| out.binary(&BYTES)),
+            Err(Unencodable::TooLong)
+        );
+    }
+}
