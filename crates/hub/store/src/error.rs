@@ -1,6 +1,7 @@
 //! Why a store did not do what it was asked.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use ironroot_journal::BadEntry;
 
@@ -21,7 +22,7 @@ pub enum CommitError {
         /// How much of it is allowed.
         size_max: usize,
     },
-    /// A draft makes no entry.
+    /// A draft makes no entry: its fields have no canonical text, or too much of it.
     #[error("a draft makes no entry")]
     BadDraft(#[source] BadEntry),
     /// The store cannot append at present; the same change may succeed later.
@@ -32,8 +33,8 @@ pub enum CommitError {
     Fenced,
 }
 
-/// Why the store cannot be written or read at present.
-#[derive(Debug, thiserror::Error)]
+/// Why the store cannot be written or read at present. A clone shares its cause.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LaterCause {
     /// The disk, or the size that the settings allow the store, is used up.
@@ -54,7 +55,7 @@ pub enum LaterCause {
 }
 
 /// What a backend met; shared, because one failed transaction fails many changes.
-pub type Cause = std::sync::Arc<dyn Error + Send + Sync>;
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why a store could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,13 @@ pub enum StateError {
     /// Another program has taken the pen.
     #[error("another program writes to this store now")]
     Fenced,
+}
+
+impl LaterCause {
+    /// The disk or the database failed with `cause`.
+    pub fn failed(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Failed(Arc::new(cause))
+    }
 }
 
 impl CommitError {

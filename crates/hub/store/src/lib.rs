@@ -9,22 +9,26 @@
 //! one transaction, tells the [`Follower`], and acknowledges last. A change is kept whole or not at
 //! all; what one change is refused for never touches another.
 
+mod batch;
 mod change;
 mod digest;
 mod error;
 mod overlay;
 mod payload;
 mod projection;
+mod replay;
 mod row;
 mod secret;
 mod store;
 
+pub use batch::{Attachment, Batch, decide};
 pub use change::{CHANGE_ENTRIES_MAX, CHANGE_SIZE_MAX, Change, Draft, Receipt, SecretWrite};
 pub use digest::{StateDigest, StateHasher};
 pub use error::{Cause, CommitError, LaterCause, StateError, StoreError};
 pub use overlay::{Overlay, Undo};
 pub use payload::{PAYLOAD_SIZE_MAX, Payload};
 pub use projection::{ApplyError, Committed, Follower, Projection, Refusal, Rows};
+pub use replay::{Comparison, replay};
 pub use row::{KeyRange, Row, RowReader, RowWrite, Table};
 pub use secret::{SECRET_SIZE_MAX, Secret};
 pub use store::{BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store};

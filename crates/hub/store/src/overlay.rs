@@ -93,6 +93,11 @@ impl<B: RowReader> Overlay<B> {
         }
     }
 
+    /// Forgets how to undo the writes so far; marks made before mean nothing any more.
+    pub fn settle(&mut self) {
+        self.log.clear();
+    }
+
     /// The row writes since `mark`, in order.
     pub fn writes_since(&self, mark: Undo) -> Vec<RowWrite> {
         let since = self.log.iter().skip(mark.0);

@@ -140,7 +140,7 @@ pub enum Health {
     /// It was kept, or none was tried yet.
     Appending,
     /// It could not be kept, for a reason that may pass.
-    Failing(Arc<LaterCause>),
+    Failing(LaterCause),
     /// Another program has taken the pen.
     Fenced,
 }
