@@ -1,0 +1,123 @@
+//! What all sessions share: the router, the list of who is connected, the bounds and the counters.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use ironroot_identity::Principal;
+use ironroot_registry::{Subject, Watcher};
+use ironroot_time::UnixTime;
+
+use crate::counters::{CounterValues, CountersByPrincipal};
+use crate::message::Message;
+use crate::outbox::{Outbox, QueueBounds, SessionNumber};
+use crate::refusal::Refusal;
+use crate::router::{RetainedFull, Routed, Router};
+use crate::sessions::{SessionInfo, Sessions};
+use crate::settings::BrokerSettings;
+
+/// The broker of one hub.
+#[derive(Debug)]
+pub struct Broker {
+    pub(crate) settings: BrokerSettings,
+    pub(crate) router: Router,
+    pub(crate) sessions: Sessions,
+    pub(crate) counters: CountersByPrincipal,
+    pub(crate) bounds: Arc<QueueBounds>,
+    next_number: AtomicU64,
+}
+
+/// The broker as a whole, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BrokerTotals {
+    /// Live sessions.
+    pub sessions: usize,
+    /// Retained messages.
+    pub retained: usize,
+    /// Bytes that wait for all sessions.
+    pub queued_bytes: usize,
+    /// The counters of all principals together.
+    pub counters: CounterValues,
+}
+
+impl Broker {
+    /// A broker without sessions.
+    pub fn new(settings: BrokerSettings) -> Arc<Self> {
+        Arc::new(Self {
+            router: Router::new(&settings),
+            sessions: Sessions::default(),
+            counters: CountersByPrincipal::default(),
+            bounds: Arc::new(QueueBounds::new(&settings)),
+            next_number: AtomicU64::new(1),
+            settings,
+        })
+    }
+
+    /// Judges every live session of `subject` by its new Grant, and cuts those that it no longer allows.
+    ///
+    /// A session that lives on is judged at every step: subscriptions that the Grant no longer covers
+    /// deliver nothing from now on.
+    pub fn grant_changed(&self, subject: &Subject) {
+        self.sessions.grant_changed(subject);
+    }
+
+    /// Deletes what a principal leaves behind when its life here has ended: its retained messages.
+    pub fn forget(&self, principal: &Principal) {
+        self.router.forget(principal);
+    }
+
+    /// Ends every session because the hub stops, and admits no new one.
+    pub fn drain(&self) {
+        self.sessions.drain();
+    }
+
+    /// The principal's live sessions.
+    pub fn sessions_of(&self, principal: &Principal) -> Vec<SessionInfo> {
+        self.sessions.of(principal)
+    }
+
+    /// The principal's counters; none when it has not been here since the hub started.
+    pub fn counters_of(&self, principal: &Principal) -> Option<CounterValues> {
+        self.counters.values(principal)
+    }
+
+    /// The broker as a whole.
+    pub fn totals(&self) -> BrokerTotals {
+        BrokerTotals {
+            sessions: self.sessions.count(),
+            retained: self.router.retained_count(),
+            queued_bytes: self.bounds.hub_bytes(),
+            counters: self.counters.total(),
+        }
+    }
+
+    /// A queue for a session about to open.
+    pub(crate) fn new_outbox(&self, subject: &Subject) -> Arc<Outbox> {
+        let number = SessionNumber(self.next_number.fetch_add(1, Relaxed));
+        Arc::new(Outbox::new(
+            number,
+            self.bounds.clone(),
+            self.counters.of(subject.principal()),
+        ))
+    }
+
+    /// Keeps and routes a message whose publisher's right has been checked. Wills and PUBLISH meet here.
+    pub(crate) fn publish(&self, message: Message, now: UnixTime) -> Result<Routed, Refusal> {
+        let message = Arc::new(message);
+        if message.retain() {
+            self.router
+                .retain(&message, now)
+                .map_err(|RetainedFull| Refusal::RetainedFull)?;
+        }
+        Ok(self.router.route(&message))
+    }
+}
+
+impl Watcher for Broker {
+    fn grant_changed(&self, subject: &Arc<Subject>) {
+        Self::grant_changed(self, subject);
+    }
+
+    fn ended(&self, principal: &Principal) {
+        self.forget(principal);
+    }
+}

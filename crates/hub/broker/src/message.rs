@@ -1,0 +1,204 @@
+//! An application message, encoded once and shared by every session that it goes to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_mqtt::{
+    Delivery, DeliveryHead, PacketId, Publish, PublishProperties, Qos, SharedLayout,
+    SubscriptionId, TopicName, Unencodable, Version, Will,
+};
+use ironroot_registry::Subject;
+use ironroot_time::UnixTime;
+use smallvec::SmallVec;
+
+use crate::outbox::SessionNumber;
+
+/// The subscription identifiers of one delivery; most have none or one.
+pub(crate) type SubscriptionIds = SmallVec<[SubscriptionId; 2]>;
+
+/// A message as its publisher sent it. What all receivers share is encoded here, once: the properties that
+/// are passed on unaltered, in their order, and the payload.
+#[derive(Debug)]
+pub(crate) struct Message {
+    origin: Origin,
+    qos: Qos,
+    retain: bool,
+    topic: Box<str>,
+    lifetime: Option<Duration>,
+    layout: SharedLayout,
+    shared: Box<[u8]>,
+}
+
+/// Who published a message, in which session, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) publisher: Arc<Subject>,
+    pub(crate) session: SessionNumber,
+    pub(crate) at: UnixTime,
+}
+
+/// One message on its way to one session.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) message: Arc<Message>,
+    pub(crate) qos: Qos,
+    pub(crate) retain: bool,
+    pub(crate) subscription_ids: SubscriptionIds,
+}
+
+impl Message {
+    /// The message that a client publishes under `topic`.
+    ///
+    /// # Errors
+    /// [`Unencodable`] never for a packet that was parsed.
+    pub(crate) fn of_publish(
+        origin: Origin,
+        topic: TopicName<'_>,
+        publish: &Publish<'_>,
+    ) -> Result<Self, Unencodable> {
+        let mut shared = vec![0; publish.shared_layout()?.len()];
+        let layout = publish.encode_shared(&mut shared)?;
+        Ok(Self {
+            origin,
+            qos: publish.delivery.qos(),
+            retain: publish.retain,
+            topic: topic.as_str().into(),
+            lifetime: publish
+                .properties
+                .message_expiry_s
+                .map(|s| Duration::from_secs(s.into())),
+            layout,
+            shared: shared.into(),
+        })
+    }
+
+    /// The message that a will stands for (MQTT 5 section 3.1.3.2).
+    ///
+    /// # Errors
+    /// [`Unencodable`] never for a packet that was parsed.
+    pub(crate) fn of_will(origin: Origin, will: &Will<'_>) -> Result<Self, Unencodable> {
+        let publish = Publish {
+            delivery: Delivery::AtMostOnce,
+            retain: will.retain,
+            topic: Some(will.topic),
+            properties: PublishProperties {
+                message_expiry_s: will.properties.message_expiry_s,
+                payload_format: will.properties.payload_format,
+                content_type: will.properties.content_type,
+                response_topic: will.properties.response_topic,
+                correlation_data: will.properties.correlation_data,
+                user: will.properties.user,
+                ..PublishProperties::default()
+            },
+            payload: will.payload,
+        };
+        Ok(Self {
+            qos: will.qos,
+            ..Self::of_publish(origin, will.topic, &publish)?
+        })
+    }
+
+    /// The same message, published at `now`: a will's life begins when it fires.
+    pub(crate) fn published_at(mut self, now: UnixTime) -> Self {
+        self.origin.at = now;
+        self
+    }
+
+    pub(crate) fn publisher(&self) -> &Subject {
+        &self.origin.publisher
+    }
+
+    /// The session that published it.
+    pub(crate) fn session(&self) -> SessionNumber {
+        self.origin.session
+    }
+
+    pub(crate) fn qos(&self) -> Qos {
+        self.qos
+    }
+
+    pub(crate) fn retain(&self) -> bool {
+        self.retain
+    }
+
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The topic as checked; it was when the message was made, so there is one.
+    pub(crate) fn topic_name(&self) -> Option<TopicName<'_>> {
+        TopicName::parse(&self.topic).ok()
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.layout.tail(&self.shared, Version::V311)
+    }
+
+    /// How much memory it takes, in bytes, near enough.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>() + self.topic.len() + self.shared.len()
+    }
+
+    /// When it is no longer worth delivering (MQTT 5 section 3.3.2.3.3).
+    pub(crate) fn expires(&self) -> Option<UnixTime> {
+        self.lifetime.map(|lifetime| self.origin.at.plus(lifetime))
+    }
+
+    /// Whether it is no longer worth delivering.
+    pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
+        self.expires().is_some_and(|at| at <= now)
+    }
+}
+
+impl Outgoing {
+    /// How much of a queue's bound it takes, in bytes.
+    pub(crate) fn queue_bytes(&self) -> usize {
+        size_of::<Self>() + self.message.size()
+    }
+
+    /// Writes the PUBLISH to the end of `out`, if it is at most `packet_size_max` long; says how long it is.
+    ///
+    /// # Errors
+    /// [`Unencodable`] when the packet would be longer than the receiver, or MQTT, takes.
+    pub(crate) fn encode(
+        &self,
+        version: Version,
+        packet_id: Option<PacketId>,
+        packet_size_max: usize,
+        now: UnixTime,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, Unencodable> {
+        let message = &*self.message;
+        let head = DeliveryHead {
+            delivery: match packet_id {
+                None => Delivery::AtMostOnce,
+                Some(packet_id) => Delivery::AtLeastOnce {
+                    packet_id,
+                    dup: false,
+                },
+            },
+            retain: self.retain,
+            topic: message.topic_name(),
+            message_expiry_s: message.expires().map(|at| whole_s_left(at, now)),
+            topic_alias: None,
+            subscription_ids: &self.subscription_ids,
+        };
+        let tail = message.layout.tail(&message.shared, version);
+        let head_len = head.encoded_len(version, message.layout)?;
+        if head_len + tail.len() > packet_size_max {
+            return Err(Unencodable::TooLong);
+        }
+        let start = out.len();
+        out.resize(start + head_len, 0);
+        head.encode(version, message.layout, &mut out[start..])?;
+        out.extend_from_slice(tail);
+        Ok(head_len + tail.len())
+    }
+}
+
+/// What is left of a message's life (MQTT 5 section 3.3.2.3.3 [MQTT-3.3.2-6]), rounded up: a message that
+/// is delivered has at least a second left.
+fn whole_s_left(at: UnixTime, now: UnixTime) -> u32 {
+    let left_ms = at.since(now).as_millis();
+    u32::try_from(left_ms.div_ceil(1_000)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,263 @@
+//! The queue between the router and one session: bounded, and the place where a session is told to end.
+//!
+//! Any thread pushes; only the session takes. The lock is held for a few moves, never while bytes are
+//! encoded or written. An empty queue holds no memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Waker;
+
+use ironroot_mqtt::Qos;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::counters::Counters;
+use crate::message::Outgoing;
+use crate::settings::BrokerSettings;
+
+/// Which session, for as long as the hub runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SessionNumber(pub(crate) u64);
+
+/// What somebody else demands of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Its Grant no longer allows a session.
+    Cut,
+    /// The same principal opened a session with the same client id.
+    TakenOver,
+    /// Too much waits for it.
+    TooSlow,
+    /// The hub stops.
+    ShuttingDown,
+}
+
+/// What became of a delivery handed to an [`Outbox`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It waits for the session.
+    Queued,
+    /// It waits, and so much else does that its publisher must pause.
+    Congested,
+    /// It was QoS 0 and there was no room.
+    Dropped,
+    /// The session has ended or is about to.
+    Ended,
+}
+
+/// The deliveries that wait for one session.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    number: SessionNumber,
+    bounds: Arc<QueueBounds>,
+    counters: Arc<Counters>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    queue: VecDeque<Outgoing>,
+    bytes: usize,
+    order: Option<Order>,
+    ended: bool,
+    session: Option<Waker>,
+    paused: Vec<Waker>,
+}
+
+/// How much may wait, and how much does in the whole hub.
+#[derive(Debug)]
+pub(crate) struct QueueBounds {
+    session_pause: usize,
+    session_max: usize,
+    hub_pause: usize,
+    hub_max: usize,
+    hub_bytes: AtomicUsize,
+}
+
+impl QueueBounds {
+    pub(crate) fn new(settings: &BrokerSettings) -> Self {
+        Self {
+            session_pause: settings.session_queue_pause_bytes,
+            session_max: settings.session_queue_max_bytes,
+            hub_pause: settings.hub_queue_pause_bytes,
+            hub_max: settings.hub_queue_max_bytes,
+            hub_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Bytes waiting for all sessions.
+    pub(crate) fn hub_bytes(&self) -> usize {
+        self.hub_bytes.load(Relaxed)
+    }
+
+    /// Whether publishers of QoS 1 must pause for the sake of the whole hub.
+    pub(crate) fn hub_pauses(&self) -> bool {
+        self.hub_bytes() > self.hub_pause
+    }
+
+    /// Whether the hub can take no more QoS 1.
+    pub(crate) fn hub_is_full(&self) -> bool {
+        self.hub_bytes() > self.hub_max
+    }
+}
+
+/// What [`Outbox::take`] leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// A demand to end the session.
+    pub(crate) order: Option<Order>,
+    /// Whether more could be taken at once.
+    pub(crate) more: bool,
+}
+
+impl Outbox {
+    pub(crate) fn new(
+        number: SessionNumber,
+        bounds: Arc<QueueBounds>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            number,
+            bounds,
+            counters,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The counters of the session's principal.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn number(&self) -> SessionNumber {
+        self.number
+    }
+
+    /// Adds a delivery, within the bounds, and wakes the session.
+    pub(crate) fn push(&self, delivery: Outgoing) -> Pushed {
+        let (bytes, qos) = (delivery.queue_bytes(), delivery.qos);
+        let mut inner = self.inner.lock();
+        if inner.ended || inner.order.is_some() {
+            return Pushed::Ended;
+        }
+        let congested = inner.bytes + bytes > self.bounds.session_pause || self.bounds.hub_pauses();
+        if congested && qos == Qos::AtMostOnce {
+            self.counters.dropped.add(1);
+            return Pushed::Dropped;
+        }
+        if inner.bytes + bytes > self.bounds.session_max {
+            inner.order = Some(Order::TooSlow);
+            wake(inner.session.take(), inner);
+            return Pushed::Ended;
+        }
+        inner.queue.push_back(delivery);
+        inner.bytes += bytes;
+        self.bounds.hub_bytes.fetch_add(bytes, Relaxed);
+        wake(inner.session.take(), inner);
+        if congested {
+            Pushed::Congested
+        } else {
+            Pushed::Queued
+        }
+    }
+
+    /// Moves what may be sent now to `batch`: at most `window` deliveries of QoS 1, and about `bytes_max` in all.
+    pub(crate) fn take(
+        &self,
+        mut window: usize,
+        bytes_max: usize,
+        batch: &mut SmallVec<[Outgoing; 16]>,
+    ) -> Left {
+        let mut inner = self.inner.lock();
+        let (before, mut more) = (inner.bytes, false);
+        while let Some(next) = inner.queue.front() {
+            let slots = usize::from(next.qos != Qos::AtMostOnce);
+            if slots > window {
+                break;
+            }
+            if before - inner.bytes >= bytes_max {
+                more = true;
+                break;
+            }
+            window -= slots;
+            let Some(delivery) = inner.queue.pop_front() else {
+                break;
+            };
+            inner.bytes -= delivery.queue_bytes();
+            batch.push(delivery);
+        }
+        if inner.queue.is_empty() {
+            inner.queue = VecDeque::new();
+        }
+        self.bounds
+            .hub_bytes
+            .fetch_sub(before - inner.bytes, Relaxed);
+        let left = Left {
+            order: inner.order,
+            more,
+        };
+        let resumed = self.release_paused(&mut inner);
+        drop(inner);
+        resumed.into_iter().for_each(Waker::wake);
+        left
+    }
+
+    /// Demands the session's end; the first demand stands.
+    pub(crate) fn order(&self, order: Order) {
+        let mut inner = self.inner.lock();
+        inner.order.get_or_insert(order);
+        wake(inner.session.take(), inner);
+    }
+
+    /// Says whom to wake when the next delivery or order comes. To miss none, call it before [`Self::take`].
+    pub(crate) fn wake_session(&self, waker: &Waker) {
+        self.inner.lock().session = Some(waker.clone());
+    }
+
+    /// Whether a publisher must go on waiting for room here; if so, `waker` is woken when there is some.
+    pub(crate) fn keeps_waiting(&self, waker: &Waker) -> bool {
+        let mut inner = self.inner.lock();
+        let waits = !inner.ended && inner.bytes > self.bounds.session_pause / 2;
+        if waits && !inner.paused.iter().any(|known| known.will_wake(waker)) {
+            inner.paused.push(waker.clone());
+        }
+        waits
+    }
+
+    /// Ends the queue: nothing waits in it, nothing enters it any more.
+    pub(crate) fn end(&self) {
+        let mut inner = self.inner.lock();
+        inner.ended = true;
+        self.bounds.hub_bytes.fetch_sub(inner.bytes, Relaxed);
+        let Inner { queue, paused, .. } = std::mem::take(&mut *inner);
+        inner.ended = true;
+        drop(inner);
+        drop(queue);
+        paused.into_iter().for_each(Waker::wake);
+    }
+
+    fn release_paused(&self, inner: &mut Inner) -> Vec<Waker> {
+        if inner.bytes > self.bounds.session_pause / 2 {
+            Vec::new()
+        } else {
+            std::mem::take(&mut inner.paused)
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.bounds
+            .hub_bytes
+            .fetch_sub(self.inner.get_mut().bytes, Relaxed);
+    }
+}
+
+/// Wakes after the lock is released, so that the woken thread does not run into it.
+fn wake(waker: Option<Waker>, lock: parking_lot::MutexGuard<'_, Inner>) {
+    drop(lock);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,82 @@
+//! Every refusal at this door: its cause in words for the log, and the reason code for the peer.
+
+use ironroot_mqtt::{Malformed, ReasonCode, Unencodable};
+
+macro_rules! refusals {
+    ($( $name:ident, $reason:ident, $text:literal; )*) => {
+        /// Why a session, a publication, a subscription or a will was refused, or a session was ended.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum Refusal {
+            /// A packet breaks a rule of the standard.
+            #[error("{0}")]
+            Malformed(Malformed),
+            $(
+                #[doc = concat!("In words: ", $text, ".")]
+                #[error($text)]
+                $name,
+            )*
+        }
+
+        impl Refusal {
+            /// The MQTT 5 reason code for the peer.
+            pub const fn reason(self) -> ReasonCode {
+                match self {
+                    Self::Malformed(rule) => rule.reason(),
+                    $( Self::$name => ReasonCode::$reason, )*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
+    // CONNECT.
+    NoConnect, ProtocolError, "the first packet is not CONNECT";
+    ConnectTimeout, UnspecifiedError, "CONNECT did not come in time";
+    EnhancedAuthentication, BadAuthenticationMethod, "enhanced authentication is not offered; the certificate says who it is";
+    ConnectNotGranted, NotAuthorized, "the Grant allows no session";
+    ClientIdNotOwn, ClientIdentifierNotValid, "the client identifier is not the principal's own";
+    TooManySessions, QuotaExceeded, "the principal has as many sessions as its Grant allows";
+    WillNotGranted, NotAuthorized, "the will's topic is not granted";
+    WillQos2, QosNotSupported, "a will of QoS 2 is not offered";
+
+    // PUBLISH.
+    PublishNotGranted, NotAuthorized, "the topic is not granted for publishing";
+    PublishQos2, QosNotSupported, "QoS 2 is not offered";
+    TopicAlias, TopicAliasInvalid, "topic aliases are not offered";
+    TopicTooDeep, TopicNameInvalid, "the topic has too many levels";
+    RateExceeded, QuotaExceeded, "messages come faster than the Grant allows";
+    HubFull, QuotaExceeded, "too many bytes wait in the hub";
+    Unencodable, UnspecifiedError, "the message cannot be passed on";
+    RetainedFull, QuotaExceeded, "there is no room for one more retained message";
+
+    // SUBSCRIBE.
+    SubscribeNotGranted, NotAuthorized, "the Grant does not cover the filter";
+    SharedSubscription, SharedSubscriptionsNotSupported, "shared subscriptions are not offered";
+    FilterTooDeep, TopicFilterInvalid, "the filter has too many levels";
+    TooManySubscriptions, QuotaExceeded, "the session has as many subscriptions as its Grant allows";
+
+    // The session.
+    SecondConnect, ProtocolError, "CONNECT came twice";
+    AuthWithoutMethod, ProtocolError, "AUTH came, and CONNECT named no authentication method";
+    SessionExpiryRaised, ProtocolError, "DISCONNECT sets a session expiry, and CONNECT set none";
+    QosHandshake, ProtocolError, "a packet of a QoS 2 handshake came, and there is none";
+    KeepAliveTimeout, KeepAliveTimeout, "nothing was heard for one and a half times the keep-alive";
+    Cut, NotAuthorized, "the Grant no longer allows a session";
+    TakenOver, SessionTakenOver, "the same principal opened a session with the same client identifier";
+    TooSlow, QuotaExceeded, "too many bytes wait for the session";
+    ShuttingDown, ServerShuttingDown, "the hub stops";
+}
+
+impl From<Malformed> for Refusal {
+    fn from(rule: Malformed) -> Self {
+        Self::Malformed(rule)
+    }
+}
+
+impl From<Unencodable> for Refusal {
+    fn from(_: Unencodable) -> Self {
+        Self::Unencodable
+    }
+}

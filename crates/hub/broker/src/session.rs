@@ -1,0 +1,216 @@
+//! One client's session, without a socket: bytes and time in, bytes and a verdict out.
+//!
+//! The edge hands in what it read ([`Session::receive`]) and the moments that were asked for
+//! ([`Session::handle_deadline`]), and asks for what is to be sent ([`Session::poll_output`]). It reads no
+//! further as long as [`Session::may_read`] says no, and closes the connection once
+//! [`Session::is_over`].
+
+mod close;
+mod connect;
+mod deliver;
+mod in_flight;
+mod open;
+mod publish;
+mod report;
+mod subscribe;
+mod will;
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use ironroot_mqtt::{Frame, frame};
+use ironroot_registry::Subject;
+use ironroot_time::UnixTime;
+
+use crate::broker::Broker;
+use crate::refusal::Refusal;
+
+use close::Ending;
+use open::{Handled, Open};
+
+pub use deliver::Output;
+
+/// One client's session, from its first byte to its last.
+#[derive(Debug)]
+pub struct Session {
+    broker: Arc<Broker>,
+    subject: Arc<Subject>,
+    stage: Stage,
+    /// The beginning of a packet whose rest has not come, or what came behind a pause.
+    partial: Vec<u8>,
+    /// The latest moment that was handed in.
+    now: UnixTime,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// CONNECT has not come.
+    Opening {
+        until: UnixTime,
+    },
+    Open(Box<Open>),
+    Over,
+}
+
+impl Session {
+    /// A session of `subject`, whose certificate has been verified; its CONNECT is still to come.
+    pub fn new(broker: Arc<Broker>, subject: Arc<Subject>, now: UnixTime) -> Self {
+        let until = now.plus(Duration::from_secs(broker.settings.connect_timeout_s));
+        Self {
+            broker,
+            subject,
+            stage: Stage::Opening { until },
+            partial: Vec::new(),
+            now,
+        }
+    }
+
+    /// Handles bytes from the client; answers are written to the end of `out`.
+    ///
+    /// All bytes are taken; those behind a pause are kept for later: call again, with none, once
+    /// [`Self::may_read`].
+    pub fn receive(&mut self, bytes: &[u8], now: UnixTime, out: &mut Vec<u8>) {
+        self.now = now;
+        let mut held = std::mem::take(&mut self.partial);
+        if held.is_empty() {
+            let taken = self.handle_frames(bytes, out);
+            held.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        } else {
+            held.extend_from_slice(bytes);
+            let taken = self.handle_frames(&held, out);
+            held.drain(..taken);
+        }
+        if !held.is_empty() && !self.is_over() {
+            self.partial = held;
+        }
+    }
+
+    /// Whether the edge may read on. If not, `waker` is woken when there is room again, and
+    /// [`Self::deadline`] says when to ask in any case.
+    pub fn may_read(&mut self, now: UnixTime, waker: &Waker) -> bool {
+        match &mut self.stage {
+            Stage::Open(open) => open.ends_pause(now, waker),
+            Stage::Opening { .. } | Stage::Over => true,
+        }
+    }
+
+    /// When [`Self::may_read`] and [`Self::handle_deadline`] want to be called, whatever else happens.
+    pub fn deadline(&self) -> Option<UnixTime> {
+        match &self.stage {
+            Stage::Opening { until } => Some(*until),
+            Stage::Open(open) => open.deadline(),
+            Stage::Over => None,
+        }
+    }
+
+    /// Ends the session when the client has been silent for too long.
+    pub fn handle_deadline(&mut self, now: UnixTime, out: &mut Vec<u8>) {
+        self.now = now;
+        let refusal = match &self.stage {
+            Stage::Opening { until } if now >= *until => Refusal::ConnectTimeout,
+            Stage::Open(open) if open.is_silent_too_long(now) => Refusal::KeepAliveTimeout,
+            Stage::Opening { .. } | Stage::Open(_) | Stage::Over => return,
+        };
+        self.end(Ending::Refused(refusal), out);
+    }
+
+    /// Writes what is to be sent now to the end of `out`, about `bytes_max` of it. When the session is to end,
+    /// the farewell is all that is written.
+    pub fn poll_output(&mut self, now: UnixTime, bytes_max: usize, out: &mut Vec<u8>) -> Output {
+        self.now = now;
+        let Stage::Open(open) = &mut self.stage else {
+            return Output::Done;
+        };
+        match open.write_deliveries(now, bytes_max, out) {
+            Ok(output) => output,
+            Err(refusal) => {
+                self.end(Ending::Refused(refusal), out);
+                Output::Done
+            }
+        }
+    }
+
+    /// Says whom to wake when there is something to send, or the session is to end. To miss nothing, call it
+    /// before [`Self::poll_output`].
+    pub fn wake_for_output(&self, waker: &Waker) {
+        if let Stage::Open(open) = &self.stage {
+            open.outbox.wake_session(waker);
+        }
+    }
+
+    /// Says that the connection is gone.
+    pub fn connection_lost(&mut self, now: UnixTime) {
+        self.now = now;
+        self.end(Ending::Lost, &mut Vec::new());
+    }
+
+    /// Ends the session because the edge found the client at fault, as when it reads nothing for too long.
+    pub fn refuse(&mut self, refusal: Refusal, now: UnixTime, out: &mut Vec<u8>) {
+        self.now = now;
+        self.end(Ending::Refused(refusal), out);
+    }
+
+    /// Whether the session has ended: what was written is still to be sent, and then the connection closed.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// Handles whole packets from the front of `bytes`; says how many bytes they took.
+    fn handle_frames(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.is_over() {
+            let packet_size_max = self.subject.grant().limits().packet_size_max as usize;
+            let handled = match frame(rest, packet_size_max) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    let (_, behind) = rest.split_at(frame.packet_len());
+                    self.handle_frame(&frame, out).inspect(|handled| {
+                        if *handled == Handled::Done {
+                            rest = behind;
+                        }
+                    })
+                }
+                Err(rule) => Err(Ending::Refused(rule.into())),
+            };
+            match handled {
+                Ok(Handled::Done) => {}
+                Ok(Handled::Later) => break,
+                Err(ending) => self.end(ending, out),
+            }
+        }
+        bytes.len() - rest.len()
+    }
+
+    fn handle_frame(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<Handled, Ending> {
+        match &mut self.stage {
+            Stage::Opening { .. } => {
+                let open = connect::open(&self.broker, &self.subject, frame, self.now, out)?;
+                self.stage = Stage::Open(open);
+                Ok(Handled::Done)
+            }
+            Stage::Open(open) => open.handle_frame(frame, self.now, out),
+            Stage::Over => Ok(Handled::Done),
+        }
+    }
+
+    /// Ends the session, once.
+    fn end(&mut self, ending: Ending, out: &mut Vec<u8>) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        self.partial = Vec::new();
+        if let (Ending::Refused(refusal), Stage::Opening { .. } | Stage::Open(_)) = (ending, &stage)
+        {
+            report::session_refused(&self.broker, &self.subject, refusal);
+        }
+        if let Stage::Open(open) = stage {
+            open.close(ending, self.now, out);
+        }
+    }
+}
+
+/// A session that is dropped without a word has lost its connection.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end(Ending::Lost, &mut Vec::new());
+    }
+}

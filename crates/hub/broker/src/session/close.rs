@@ -1,0 +1,133 @@
+//! How a session ends, and how packets other than deliveries are written to the client.
+
+use ironroot_mqtt::{Disconnect, DisconnectProperties, Packet, ReasonCode, Version};
+use ironroot_time::UnixTime;
+
+use super::open::{Open, SessionExpiry};
+use super::will;
+use crate::outbox::Order;
+use crate::refusal::Refusal;
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The client said goodbye.
+    Left,
+    /// The client said goodbye and wants its will published.
+    LeftWithWill,
+    /// The connection is gone without a word.
+    Lost,
+    /// We end it.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Ending {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Order> for Refusal {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Cut => Self::Cut,
+            Order::TakenOver => Self::TakenOver,
+            Order::TooSlow => Self::TooSlow,
+            Order::ShuttingDown => Self::ShuttingDown,
+        }
+    }
+}
+
+impl Open {
+    /// What the client's DISCONNECT means (MQTT 5 section 3.14).
+    pub(super) fn leave(&self, disconnect: &Disconnect<'_>) -> Ending {
+        let asks_for_expiry = disconnect
+            .properties
+            .session_expiry_s
+            .is_some_and(|s| s > 0);
+        // MQTT 5 section 3.14.2.2.2.
+        if asks_for_expiry && self.client.session_expiry == SessionExpiry::NotAskedFor {
+            return Refusal::SessionExpiryRaised.into();
+        }
+        // MQTT 5 section 3.14.4 [MQTT-3.14.4-3]: only the normal end takes the will back.
+        if disconnect.reason == ReasonCode::Success {
+            Ending::Left
+        } else {
+            Ending::LeftWithWill
+        }
+    }
+
+    /// Takes the session out of the broker, writes the farewell to `out` and publishes the will.
+    pub(super) fn close(mut self, ending: Ending, now: UnixTime, out: &mut Vec<u8>) {
+        self.broker
+            .sessions
+            .leave(self.subject.principal(), &self.outbox);
+        let filters = self.filters.iter().map(|filter| &**filter);
+        self.broker
+            .router
+            .unsubscribe_all(filters, self.outbox.number());
+        self.outbox.end();
+        if let (Ending::Refused(refusal), Version::V5) = (ending, self.version) {
+            self.send_disconnect(refusal, out);
+        }
+        // MQTT 5 section 3.1.2.5: the session ends with its connection, so no will delay is waited for.
+        match (self.will.take(), ending) {
+            (Some(will), Ending::LeftWithWill | Ending::Lost | Ending::Refused(_)) => {
+                will::fire(&self.broker, &self.subject, *will, now);
+            }
+            (Some(_), Ending::Left) | (None, _) => {}
+        }
+    }
+
+    fn send_disconnect(&self, refusal: Refusal, out: &mut Vec<u8>) {
+        let words = refusal.to_string();
+        let with = |reason_string| {
+            let properties = DisconnectProperties {
+                reason_string,
+                ..DisconnectProperties::default()
+            };
+            Packet::Disconnect(Disconnect {
+                reason: refusal.reason(),
+                properties,
+            })
+        };
+        self.send_first_that_fits([with(Some(&words)), with(None)], out);
+    }
+
+    /// Writes the first of the packets that the client takes by its size.
+    pub(super) fn send_first_that_fits<const N: usize>(
+        &self,
+        packets: [Packet<'_>; N],
+        out: &mut Vec<u8>,
+    ) {
+        for packet in packets {
+            if self.send(&packet, out) {
+                return;
+            }
+        }
+    }
+
+    /// Writes a packet to the end of `out`; false when the client takes none of this size
+    /// (MQTT 5 section 3.1.2.11.4 [MQTT-3.1.2-24]).
+    pub(super) fn send(&self, packet: &Packet<'_>, out: &mut Vec<u8>) -> bool {
+        let sent = encode(packet, self.version, self.client.packet_size_max, out);
+        self.counters().bytes_out.add(sent.unwrap_or(0));
+        sent.is_some()
+    }
+}
+
+/// Writes `packet` to the end of `out`, if it is at most `packet_size_max` long; says how long it is.
+pub(super) fn encode(
+    packet: &Packet<'_>,
+    version: Version,
+    packet_size_max: usize,
+    out: &mut Vec<u8>,
+) -> Option<usize> {
+    let packet_len = packet
+        .encoded_len(version)
+        .ok()
+        .filter(|len| *len <= packet_size_max)?;
+    let start = out.len();
+    out.resize(start + packet_len, 0);
+    packet.encode(version, &mut out[start..]).ok()
+}

@@ -1,0 +1,178 @@
+//! A session that was let in: what it holds, and which packet goes where.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use ironroot_mqtt::{Frame, Malformed, Packet, Side, Version};
+use ironroot_registry::Subject;
+use ironroot_time::UnixTime;
+
+use super::close::Ending;
+use super::deliver::Replay;
+use super::in_flight::InFlight;
+use crate::broker::Broker;
+use crate::counters::Counters;
+use crate::message::Message;
+use crate::outbox::Outbox;
+use crate::rate::TokenBucket;
+use crate::refusal::Refusal;
+
+/// A session that was let in.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) broker: Arc<Broker>,
+    pub(super) subject: Arc<Subject>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) version: Version,
+    pub(super) client: ClientLimits,
+    /// One and a half times the keep-alive; none when the client may be silent for ever.
+    pub(super) silence_max: Option<Duration>,
+    /// When the client was last heard, or last could have been.
+    pub(super) heard: UnixTime,
+    pub(super) will: Option<Box<Message>>,
+    /// The filters that the session subscribes to.
+    pub(super) filters: Vec<Box<str>>,
+    pub(super) replays: VecDeque<Replay>,
+    pub(super) in_flight: InFlight,
+    pub(super) rate: TokenBucket,
+    pub(super) pause: Option<Pause>,
+}
+
+/// What the client takes, as its CONNECT said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClientLimits {
+    /// The largest packet, in bytes.
+    pub(super) packet_size_max: usize,
+    pub(super) reasons: Reasons,
+    pub(super) session_expiry: SessionExpiry,
+}
+
+/// Whether the client wants reasons in words (MQTT 5 section 3.1.2.11.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reasons {
+    Wanted,
+    Unwanted,
+}
+
+/// Whether the client asked for a session that outlives its connection (MQTT 5 section 3.1.2.11.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SessionExpiry {
+    AskedFor,
+    NotAskedFor,
+}
+
+/// No further packet is handled for now.
+#[derive(Debug)]
+pub(super) struct Pause {
+    until: UnixTime,
+    /// The queue that must empty first; none when only time must pass.
+    for_room_in: Option<Arc<Outbox>>,
+}
+
+/// Whether a packet has been handled, or must wait for the end of a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handled {
+    Done,
+    Later,
+}
+
+impl Open {
+    pub(super) fn counters(&self) -> &Counters {
+        self.outbox.counters()
+    }
+
+    /// Handles one packet, unless the session pauses.
+    pub(super) fn handle_frame(
+        &mut self,
+        frame: &Frame<'_>,
+        now: UnixTime,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, Ending> {
+        if self.pause.is_some() {
+            return Ok(Handled::Later);
+        }
+        self.heard = now;
+        let packet = Packet::parse(frame, self.version, Side::Client).map_err(Refusal::from)?;
+        let handled = self.handle_packet(&packet, now, out)?;
+        if handled == Handled::Done {
+            self.counters().bytes_in.add(frame.packet_len());
+        }
+        Ok(handled)
+    }
+
+    fn handle_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        now: UnixTime,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, Ending> {
+        match packet {
+            Packet::Publish(publish) => return Ok(self.handle_publish(publish, now, out)?),
+            Packet::Subscribe(subscribe) => return Ok(self.handle_subscribe(subscribe, now, out)),
+            Packet::Unsubscribe(unsubscribe) => {
+                return Ok(self.handle_unsubscribe(unsubscribe, now, out));
+            }
+            Packet::PubAck(ack) => self.in_flight.acknowledge(ack.packet_id),
+            Packet::PingReq => {
+                self.send(&Packet::PingResp, out);
+            }
+            Packet::Disconnect(disconnect) => return Err(self.leave(disconnect)),
+            // MQTT 5 section 3.1.0 [MQTT-3.1.0-2].
+            Packet::Connect(_) => return Err(Refusal::SecondConnect.into()),
+            // MQTT 5 section 4.12.
+            Packet::Auth(_) => return Err(Refusal::AuthWithoutMethod.into()),
+            // No delivery at QoS 2 was ever begun.
+            Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => {
+                return Err(Refusal::QosHandshake.into());
+            }
+            Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
+                return Err(Refusal::Malformed(Malformed::WrongSide).into());
+            }
+        }
+        Ok(Handled::Done)
+    }
+
+    /// Handles no packet until `until`, or until there is room in a queue.
+    pub(super) fn pause(&mut self, until: UnixTime, for_room_in: Option<Arc<Outbox>>) {
+        self.pause = Some(Pause { until, for_room_in });
+    }
+
+    /// Ends the pause if it is time; true when there is none now. If not, `waker` is woken as soon as there is
+    /// room in the queue that is waited for.
+    pub(super) fn ends_pause(&mut self, now: UnixTime, waker: &Waker) -> bool {
+        let Some(pause) = &self.pause else {
+            return true;
+        };
+        let room_awaited = || {
+            pause
+                .for_room_in
+                .as_ref()
+                .is_none_or(|outbox| outbox.keeps_waiting(waker))
+        };
+        if now < pause.until && room_awaited() {
+            return false;
+        }
+        self.pause = None;
+        self.heard = now;
+        true
+    }
+
+    pub(super) fn deadline(&self) -> Option<UnixTime> {
+        match &self.pause {
+            Some(pause) => Some(pause.until),
+            None => self
+                .silence_max
+                .map(|silence_max| self.heard.plus(silence_max)),
+        }
+    }
+
+    /// Whether the keep-alive has run out; while the session pauses, the client is not listened to.
+    pub(super) fn is_silent_too_long(&self, now: UnixTime) -> bool {
+        self.pause.is_none()
+            && self
+                .silence_max
+                .is_some_and(|silence_max| now >= self.heard.plus(silence_max))
+    }
+}

@@ -1,0 +1,145 @@
+//! PUBLISH from the client: may it, is there room, and who is told.
+
+use std::sync::Arc;
+
+use ironroot_mqtt::{
+    Ack, AckProperties, Delivery, Packet, Publish, Qos, ReasonCode, TopicName, Version,
+};
+use ironroot_registry::Subject;
+use ironroot_time::UnixTime;
+
+use super::open::{Handled, Open, Reasons};
+use super::report;
+use crate::message::{Message, Origin};
+use crate::refusal::Refusal;
+use crate::router::Routed;
+
+impl Open {
+    /// Publishes, or refuses in the way that the QoS and the version have for it. A refusal that comes back
+    /// ends the session.
+    pub(super) fn handle_publish(
+        &mut self,
+        publish: &Publish<'_>,
+        now: UnixTime,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, Refusal> {
+        // MQTT 5 section 3.2.2.3.8: the topic alias maximum was 0.
+        let (None, Some(topic)) = (publish.properties.topic_alias, publish.topic) else {
+            return Err(Refusal::TopicAlias);
+        };
+        // MQTT 5 section 3.2.2.3.4 [MQTT-3.2.2-11]; 3.1.1 has no other way to say it.
+        if publish.delivery.qos() == Qos::ExactlyOnce {
+            return Err(Refusal::PublishQos2);
+        }
+        if let Err(wait) = self.rate.take(self.subject.grant().limits(), now) {
+            if publish.delivery.qos() == Qos::AtMostOnce {
+                return self.refuse_publish(Refusal::RateExceeded, publish, out);
+            }
+            self.pause(now.plus(wait), None);
+            return Ok(Handled::Later);
+        }
+        match self.accept(topic, publish, now) {
+            Ok(routed) => self.acknowledge(publish, routed, now, out),
+            Err(refusal) => return self.refuse_publish(refusal, publish, out),
+        }
+        Ok(Handled::Done)
+    }
+
+    /// Every check on one message; then it is kept and routed.
+    fn accept(
+        &self,
+        topic: TopicName<'_>,
+        publish: &Publish<'_>,
+        now: UnixTime,
+    ) -> Result<Routed, Refusal> {
+        if !may_publish(&self.subject, topic) {
+            return Err(Refusal::PublishNotGranted);
+        }
+        if topic.levels().count() > self.broker.settings.topic_levels_max {
+            return Err(Refusal::TopicTooDeep);
+        }
+        if publish.delivery.qos() > Qos::AtMostOnce && self.broker.bounds.hub_is_full() {
+            return Err(Refusal::HubFull);
+        }
+        let origin = Origin {
+            publisher: Arc::clone(&self.subject),
+            session: self.outbox.number(),
+            at: now,
+        };
+        self.broker
+            .publish(Message::of_publish(origin, topic, publish)?, now)
+    }
+
+    fn acknowledge(
+        &mut self,
+        publish: &Publish<'_>,
+        routed: Routed,
+        now: UnixTime,
+        out: &mut Vec<u8>,
+    ) {
+        self.counters().messages_in.add(1);
+        if let Some(packet_id) = publish.delivery.packet_id() {
+            // MQTT 5 section 3.4.2.1.
+            let reason = match (self.version, routed.subscribers) {
+                (Version::V5, 0) => ReasonCode::NoMatchingSubscribers,
+                (Version::V5 | Version::V311, _) => ReasonCode::Success,
+            };
+            self.send(
+                &Packet::PubAck(Ack {
+                    reason,
+                    ..Ack::success(packet_id)
+                }),
+                out,
+            );
+        }
+        if routed.congested.is_some() {
+            self.pause(now.plus(self.broker.settings.pause_max()), routed.congested);
+        }
+    }
+
+    /// Refuses one message. At QoS 0 it is only dropped. At QoS 1 the PUBACK of MQTT 5 says why; 3.1.1 has no
+    /// such word, and the connection is closed rather than a message acknowledged that went nowhere
+    /// (MQTT 3.1.1 section 3.3.5 [MQTT-3.3.5-2]): the client still has it when it comes back.
+    fn refuse_publish(
+        &self,
+        refusal: Refusal,
+        publish: &Publish<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, Refusal> {
+        match (publish.delivery, self.version) {
+            (Delivery::AtMostOnce, Version::V5 | Version::V311) => {}
+            (
+                Delivery::AtLeastOnce { packet_id, .. } | Delivery::ExactlyOnce { packet_id, .. },
+                Version::V5,
+            ) => {
+                let words = refusal.to_string();
+                // MQTT 5 section 3.1.2.11.7 [MQTT-3.1.2-29].
+                let words = (self.client.reasons == Reasons::Wanted).then_some(words.as_str());
+                let with = |reason_string| {
+                    let properties = AckProperties {
+                        reason_string,
+                        ..AckProperties::default()
+                    };
+                    Packet::PubAck(Ack {
+                        packet_id,
+                        reason: refusal.reason(),
+                        properties,
+                    })
+                };
+                self.send_first_that_fits([with(words), with(None)], out);
+            }
+            (Delivery::AtLeastOnce { .. } | Delivery::ExactlyOnce { .. }, Version::V311) => {
+                return Err(refusal);
+            }
+        }
+        report::packet_refused(self.counters(), &self.subject, refusal);
+        Ok(Handled::Done)
+    }
+}
+
+/// Whether `publisher` may publish under `topic` at this moment.
+pub(super) fn may_publish(publisher: &Subject, topic: TopicName<'_>) -> bool {
+    publisher
+        .grant()
+        .may_publish(publisher.principal().id(), topic)
+}

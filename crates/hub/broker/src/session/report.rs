@@ -1,0 +1,58 @@
+//! Every refusal is counted and logged here, once.
+//!
+//! `debug` for single packets; `warn` where a session or a will is refused: odd, and handled.
+
+use ironroot_identity::Principal;
+use ironroot_registry::Subject;
+
+use crate::broker::Broker;
+use crate::counters::Counters;
+use crate::refusal::Refusal;
+
+/// One message or one subscription was refused; the session goes on.
+pub(super) fn packet_refused(counters: &Counters, subject: &Subject, refusal: Refusal) {
+    counters.refused.add(1);
+    let (device, service) = ids(subject.principal());
+    tracing::debug!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Request refused.");
+}
+
+/// A session was not let in, or was ended by us.
+pub(super) fn session_refused(broker: &Broker, subject: &Subject, refusal: Refusal) {
+    let (device, service) = ids(subject.principal());
+    match refusal {
+        // Usual in a fleet; nobody did anything wrong.
+        Refusal::TakenOver | Refusal::ShuttingDown | Refusal::KeepAliveTimeout => {
+            tracing::debug!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session ended.");
+        }
+        _ => {
+            broker.counters.of(subject.principal()).refused.add(1);
+            tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session refused.");
+        }
+    }
+}
+
+/// A will was not published.
+pub(super) fn will_refused(broker: &Broker, subject: &Subject, refusal: Refusal) {
+    broker.counters.of(subject.principal()).refused.add(1);
+    let (device, service) = ids(subject.principal());
+    tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Will not published.");
+}
+
+/// A session was let in.
+pub(super) fn opened(subject: &Subject) {
+    let (device, service) = ids(subject.principal());
+    tracing::debug!(
+        device.id = device,
+        service.id = service,
+        door = "mqtt",
+        "Session opened."
+    );
+}
+
+/// The values of the log fields `device.id` and `service.id`.
+fn ids(principal: &Principal) -> (Option<&str>, Option<&str>) {
+    match principal {
+        Principal::Device(id) => (Some(id.as_str()), None),
+        Principal::Service(name) => (None, Some(name.as_str())),
+    }
+}

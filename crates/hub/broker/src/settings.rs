@@ -1,0 +1,61 @@
+//! The broker's bounds: what one session, and all of them together, may hold and how long they may wait.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Bounds of the broker. What one principal may do stands in its Grant, not here.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrokerSettings {
+    /// Bytes waiting for one session past which QoS 0 is dropped and the publishers of QoS 1 pause.
+    pub session_queue_pause_bytes: usize,
+    /// Bytes waiting for one session past which the session is cut as too slow.
+    pub session_queue_max_bytes: usize,
+    /// Bytes waiting for all sessions past which QoS 0 is dropped and publishers of QoS 1 pause.
+    pub hub_queue_pause_bytes: usize,
+    /// Bytes waiting for all sessions past which QoS 1 is refused.
+    pub hub_queue_max_bytes: usize,
+    /// The longest time a publisher pauses for others before its next packets are read.
+    pub pause_max_ms: u64,
+    /// QoS 1 messages sent to one session and not acknowledged, whatever more the client allows.
+    pub in_flight_max: u16,
+    /// Retained messages in all.
+    pub retained_max: usize,
+    /// Retained messages of one principal.
+    pub retained_per_principal_max: usize,
+    /// Bytes of all retained messages.
+    pub retained_max_bytes: usize,
+    /// Levels in a topic or a filter: `a/b/c` has three.
+    pub topic_levels_max: usize,
+    /// How long after its connection is accepted a client may take to be admitted.
+    pub connect_timeout_s: u64,
+    /// The longest keep-alive a client of MQTT 5 may use; it is told so. Clients of 3.1.1 choose.
+    pub keep_alive_max_s: u16,
+}
+
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        Self {
+            session_queue_pause_bytes: 256 * 1024,
+            session_queue_max_bytes: 4 * 1024 * 1024,
+            hub_queue_pause_bytes: 128 * 1024 * 1024,
+            hub_queue_max_bytes: 256 * 1024 * 1024,
+            pause_max_ms: 1_000,
+            in_flight_max: 1_024,
+            retained_max: 100_000,
+            retained_per_principal_max: 1_000,
+            retained_max_bytes: 64 * 1024 * 1024,
+            topic_levels_max: 32,
+            connect_timeout_s: 10,
+            keep_alive_max_s: 3_600,
+        }
+    }
+}
+
+impl BrokerSettings {
+    /// [`Self::pause_max_ms`] as a span.
+    pub(crate) fn pause_max(&self) -> Duration {
+        Duration::from_millis(self.pause_max_ms)
+    }
+}
