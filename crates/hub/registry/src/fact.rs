@@ -33,6 +33,14 @@ pub enum Fact {
         /// Whose it is.
         name: String,
     },
+    /// The hub's own doors were given a certificate; its key is in memory only.
+    #[serde(rename = "server.issued")]
+    ServerIssued {
+        /// The names that clients reach it by.
+        names: Vec<String>,
+        /// The certificate.
+        certificate: IssuedCertificate,
+    },
     /// A profile was added or changed.
     #[serde(rename = "profile.set")]
     ProfileSet {
@@ -275,6 +283,7 @@ impl Fact {
             | Self::DeviceRetired { device, .. } => Some(device),
             Self::HubCreated { .. }
             | Self::TokenIssued { .. }
+            | Self::ServerIssued { .. }
             | Self::ProfileSet { .. }
             | Self::ServiceIssued { .. }
             | Self::ServiceRevoked { .. }
@@ -313,6 +322,12 @@ impl std::fmt::Display for Fact {
             Self::TokenIssued { name } => {
                 write!(f, "A token was issued to {name}; the one before is void.")
             }
+            Self::ServerIssued { names, certificate } => write!(
+                f,
+                "The hub's doors were given certificate {} for {}.",
+                certificate.serial,
+                names.join(", ")
+            ),
             Self::ProfileSet { name, .. } => write!(f, "Profile {name} was set."),
             Self::DeviceClaimed {
                 device,

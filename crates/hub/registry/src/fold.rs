@@ -119,9 +119,10 @@ struct Step<'a> {
 impl Step<'_> {
     fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
         match fact {
-            Fact::HubCreated { .. } | Fact::TokenIssued { .. } | Fact::PayloadErased { .. } => {
-                Ok(())
-            }
+            Fact::HubCreated { .. }
+            | Fact::TokenIssued { .. }
+            | Fact::ServerIssued { .. }
+            | Fact::PayloadErased { .. } => Ok(()),
             Fact::ProfileSet { name, text } => self.set_profile(name, text),
             Fact::DeviceClaimed {
                 device,
