@@ -314,6 +314,16 @@ impl std::fmt::Display for Actor {
     }
 }
 
+/// As it reads in a sentence: "enrolled with its claim token".
+impl std::fmt::Display for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token => f.write_str("its claim token"),
+            Self::Idevid(manufacturer) => write!(f, "its IDevID of {manufacturer}"),
+        }
+    }
+}
+
 /// What happened, as one sentence in the past tense.
 impl std::fmt::Display for Fact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -343,13 +353,9 @@ impl std::fmt::Display for Fact {
                 certificate,
                 ..
             } => {
-                let how = match credential {
-                    Credential::Token => "its claim token".to_owned(),
-                    Credential::Idevid(maker) => format!("its IDevID of {maker}"),
-                };
                 write!(
                     f,
-                    "{device} enrolled with {how} and holds certificate {}.",
+                    "{device} enrolled with {credential} and holds certificate {}.",
                     certificate.serial
                 )
             }

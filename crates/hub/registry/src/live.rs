@@ -96,6 +96,12 @@ impl Device {
         let state = self.state.read();
         state.held.unwrap_or(state.row.lifecycle)
     }
+
+    /// Looks at its row as it was recorded, and at where it stands with a held order counted in, without a copy.
+    pub fn inspect<T>(&self, look: impl FnOnce(&DeviceRow, Lifecycle) -> T) -> T {
+        let state = self.state.read();
+        look(&state.row, state.held.unwrap_or(state.row.lifecycle))
+    }
 }
 
 impl Service {
