@@ -132,8 +132,30 @@ pub struct DeviceDetail {
     pub grant: GrantSummary,
     /// Its certificates, newest first.
     pub certificates: Vec<Certificate>,
+    /// What passed between it and the doors since the hub started.
+    #[serde(default)]
+    pub traffic: Traffic,
     /// What happened to it, newest first; the journal has the rest.
     pub timeline: Vec<TimelineEntry>,
+}
+
+/// What passed between one device or service and the MQTT door since the hub started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Traffic {
+    /// Sessions opened.
+    pub connects: u64,
+    /// Messages taken from it.
+    pub messages_in: u64,
+    /// Messages sent to it.
+    pub messages_out: u64,
+    /// Bytes of packets taken from it.
+    pub bytes_in: u64,
+    /// Bytes of packets sent to it.
+    pub bytes_out: u64,
+    /// Requests of it that were refused: sessions, publications, subscriptions.
+    pub refused: u64,
+    /// Messages for it that its Grant withheld or that had no room.
+    pub withheld: u64,
 }
 
 /// One reason for quarantine.
@@ -220,6 +242,7 @@ mod tests {
             reasons: Vec::new(),
             grant,
             certificates: Vec::new(),
+            traffic: Traffic::default(),
             timeline: Vec::new(),
         };
         let json = serde_json::to_value(&detail).unwrap();

@@ -55,6 +55,8 @@ pub struct Checkpoint {
     pub root: String,
     /// The signed note itself (C2SP tlog-checkpoint); keep a copy where the hub cannot reach it.
     pub note: String,
+    /// The key that signed it, as a verifier key (C2SP signed-note); ask for it once, early, and keep it.
+    pub verifier_key: String,
 }
 
 /// Proof that one entry is in the log.

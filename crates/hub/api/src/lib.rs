@@ -29,7 +29,7 @@ pub use certificate::{Certificate, CertificateStatus};
 pub use claim::{CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, Claim, NewClaim};
 pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
-    Tier, TimelineEntry,
+    Tier, TimelineEntry, Traffic,
 };
 pub use journal::{Checkpoint, EntryProof, JournalEntry, JournalQuery};
 pub use manufacturer::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa};

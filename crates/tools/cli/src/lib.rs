@@ -1,1 +1,116 @@
-//! To be written.
+//! The operator's command line: everything a person can do in the console, through the same API.
+//!
+//! Stage: the edge of all three; `ironroot`'s main program flattens [`RemoteCommand`] and
+//! [`JournalCommand`] into its own commands and calls `run`.
+//! Never: opens the hub's database or decides anything; the hub answers, and this prints the answer.
+//! To add a command: a file in `commands` with its arguments and [`Remote`], a variant here.
+//!
+//! Exit codes: 0 done, 1 refused or not possible, 2 not understood.
+
+mod answer;
+pub mod commands;
+mod connection;
+mod failure;
+mod hub;
+mod query;
+mod span;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use commands::claim::ClaimCommand;
+use commands::device::DeviceCommand;
+pub use commands::journal::JournalCommand;
+use commands::manufacturer::CaCommand;
+use commands::profile::ProfileCommand;
+use commands::service::ServiceCommand;
+use commands::status::{SignIn, Status};
+pub use connection::HubArgs;
+
+use failure::Failure;
+use hub::Hub;
+use terminal::Terminal;
+
+/// The commands that a running hub carries out; those about the journal are in [`JournalCommand`],
+/// since `ironroot journal` has others of its own beside them.
+#[derive(Debug, Subcommand)]
+pub enum RemoteCommand {
+    /// See devices, and give orders about one.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Claim devices for this organisation.
+    #[command(subcommand)]
+    Claim(ClaimCommand),
+    /// Identities of backend applications.
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// CAs of others that the hub trusts.
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// What each class of devices is allowed.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// How the hub is, and what to do about it.
+    Status(With<Status>),
+    /// Get a link that signs you in to the console, once.
+    SignIn(With<SignIn>),
+}
+
+/// A command's own arguments, and those that all commands share.
+#[derive(Debug, Args)]
+pub struct With<T: Args> {
+    #[command(flatten)]
+    what: T,
+    #[command(flatten)]
+    hub: HubArgs,
+}
+
+/// One command that a hub carries out.
+pub(crate) trait Remote {
+    /// Refuses arguments that cannot be right, before a hub is asked.
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Asks the hub and prints its answer.
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure>;
+}
+
+/// Carries out one command.
+fn run<T: Args + Remote>(command: With<T>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    terminal.set_json(command.hub.json);
+    command.what.check()?;
+    let hub = Hub::new(command.hub.find()?)?;
+    command.what.run(&hub, terminal)
+}
+
+impl RemoteCommand {
+    /// Carries the command out on this process's terminal.
+    pub fn run(self) -> ExitCode {
+        Terminal::of_process(|terminal| self.run_on(terminal))
+    }
+
+    fn run_on(self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Device(command) => command.run_on(terminal),
+            Self::Claim(command) => command.run_on(terminal),
+            Self::Service(command) => command.run_on(terminal),
+            Self::Ca(command) => command.run_on(terminal),
+            Self::Profile(command) => command.run_on(terminal),
+            Self::Status(command) => run(command, terminal),
+            Self::SignIn(command) => run(command, terminal),
+        }
+    }
+}
+
+impl JournalCommand {
+    /// Carries the command out on this process's terminal.
+    pub fn run(self) -> ExitCode {
+        Terminal::of_process(|terminal| self.run_on(terminal))
+    }
+}

@@ -1,0 +1,126 @@
+//! `ironroot journal`, as far as a running hub answers it: entries and proofs.
+
+use clap::{Args, Subcommand};
+use ironroot_api::{Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page};
+use ironroot_identity::DeviceId;
+
+use super::export::Export;
+use super::{Part, hint_at_more};
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::query::query;
+use crate::table::moment;
+use crate::terminal::Terminal;
+use crate::{Remote, With, run};
+
+/// Entries of the journal, and proofs of them.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// List entries, newest first.
+    List(With<List>),
+    /// Show one entry.
+    Show(With<Show>),
+    /// Print the proof that an entry is in the log, as a .tlog-proof file.
+    Proof(With<Proof>),
+    /// Print the newest signed checkpoint; keep it where the hub cannot reach it.
+    Checkpoint(With<Checkpoint>),
+    /// Copy the log to a folder, where anybody can check it without Ironroot.
+    Export(With<Export>),
+}
+
+impl JournalCommand {
+    pub(crate) fn run_on(self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        match self {
+            Self::List(command) => run(command, terminal),
+            Self::Show(command) => run(command, terminal),
+            Self::Proof(command) => run(command, terminal),
+            Self::Checkpoint(command) => run(command, terminal),
+            Self::Export(command) => run(command, terminal),
+        }
+    }
+}
+
+/// Arguments of `journal list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Oldest first, from this entry on
+    #[arg(long, value_name = "INDEX")]
+    from: Option<u64>,
+    /// Only entries about this device
+    #[arg(long, value_name = "ID")]
+    device: Option<DeviceId>,
+    /// Only entries of this kind
+    #[arg(long)]
+    kind: Option<String>,
+    #[command(flatten)]
+    part: Part,
+}
+
+impl Remote for List {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let wanted = JournalQuery {
+            limit: self.part.limit,
+            cursor: self.part.cursor,
+            from: self.from,
+            device: self.device.map(|id| id.to_string()),
+            kind: self.kind,
+        };
+        let answer = hub.get(&format!("/journal{}", query(&wanted)))?;
+        terminal.answer(answer, |terminal, page: Page<JournalEntry>| {
+            let mut table = terminal.table(["ENTRY", "AT (UTC)", "KIND", "WHAT HAPPENED"]);
+            for entry in page.items {
+                let index = entry.index.to_string();
+                table.add_row([index, moment(&entry.at), entry.kind, entry.sentence]);
+            }
+            terminal.print(table, "no entry matches")?;
+            hint_at_more(page.next.as_deref(), terminal)
+        })
+    }
+}
+
+/// Arguments of `journal show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The entry's index
+    index: u64,
+}
+
+impl Remote for Show {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get(&format!("/journal/{}", self.index))?;
+        terminal.answer(answer, |terminal, entry: JournalEntry| {
+            terminal.line(&format!("{} at {} UTC", entry.sentence, moment(&entry.at)))?;
+            terminal.line(&format!("leaf hash {}", entry.leaf))?;
+            terminal.line(&format!("{:#}", entry.entry))
+        })
+    }
+}
+
+/// Arguments of `journal proof`.
+#[derive(Debug, Args)]
+pub struct Proof {
+    /// The entry's index
+    index: u64,
+}
+
+impl Remote for Proof {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get(&format!("/journal/{}/proof", self.index))?;
+        terminal.answer(answer, |terminal, proof: EntryProof| {
+            terminal.line(proof.proof.trim_end())
+        })
+    }
+}
+
+/// Arguments of `journal checkpoint`.
+#[derive(Debug, Args)]
+pub struct Checkpoint {}
+
+impl Remote for Checkpoint {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get("/journal/checkpoint")?;
+        terminal.answer(answer, |terminal, newest: ApiCheckpoint| {
+            terminal.line(newest.note.trim_end())
+        })
+    }
+}

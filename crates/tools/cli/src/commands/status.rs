@@ -1,0 +1,75 @@
+//! `ironroot status` and `ironroot sign-in`: how the hub is, and a way into its console.
+
+use clap::Args;
+use ironroot_api::{SignInLink, Status as HubStatus};
+
+use crate::Remote;
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::table::moment;
+use crate::terminal::Terminal;
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {}
+
+impl Remote for Status {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get("/status")?;
+        terminal.answer(answer, |terminal, status| print_status(terminal, &status))
+    }
+}
+
+fn print_status(terminal: &mut Terminal<'_>, status: &HubStatus) -> Result<(), Failure> {
+    let store = match (status.store.ok, &status.store.cause) {
+        (true, _) => "takes writes".to_owned(),
+        (false, Some(cause)) => format!("takes no writes: {cause}"),
+        (false, None) => "takes no writes".to_owned(),
+    };
+    let checkpoint = match &status.journal.checkpoint {
+        Some(newest) => format!("signed up to {}, {} s ago", newest.size, newest.age_s),
+        None => "no checkpoint yet".to_owned(),
+    };
+    for line in [
+        format!(
+            "version   {}, up since {} UTC",
+            status.version,
+            moment(&status.started_at)
+        ),
+        format!("devices   {}", status.devices),
+        format!("sessions  {}", status.sessions),
+        format!("store     {store}"),
+        format!("journal   {} entries, {checkpoint}", status.journal.entries),
+    ] {
+        terminal.line(&line)?;
+    }
+    for fault in &status.degraded {
+        let since = moment(&fault.since);
+        terminal.line(&format!(
+            "\nDEGRADED since {since} UTC: {}\n  {}",
+            fault.what, fault.remedy
+        ))?;
+    }
+    Ok(())
+}
+
+/// Arguments of `sign-in`.
+#[derive(Debug, Args)]
+pub struct SignIn {}
+
+/// A request without content.
+#[derive(serde::Serialize)]
+struct Nothing {}
+
+impl Remote for SignIn {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.post("/sign-in-links", &Nothing {})?;
+        terminal.answer(answer, |terminal, link: SignInLink| {
+            terminal.line(link.url.reveal())?;
+            let expires = moment(&link.expires);
+            terminal.hint(&format!(
+                "It signs one person in, once, until {expires} UTC."
+            ))
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Why a command came to nothing, in words for the person who gave it.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use ironroot_api::Problem;
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command cannot be meant like this.
+    Usage(String),
+    /// The hub refused, and its own answer says why.
+    Refused {
+        problem: Box<Problem>,
+        /// The answer as it came.
+        json: String,
+    },
+    /// Something else stood in the way.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// 1 for what was refused or not possible, 2 for what was not understood.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage(_) => 2,
+            Self::Refused { .. } | Self::Other(_) => 1,
+        })
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(cause: anyhow::Error) -> Self {
+        Self::Other(cause)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(cause: std::io::Error) -> Self {
+        Self::Other(cause.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) => write!(f, "error: {text}"),
+            Self::Other(cause) => write!(f, "error: {cause:#}"),
+            Self::Refused { problem, .. } => {
+                write!(f, "refused: {}", problem.detail)?;
+                for fault in &problem.fields {
+                    write!(f, "\n  {}: {}", fault.field, fault.detail)?;
+                }
+                if let Some(reference) = &problem.reference {
+                    write!(f, "\n  the hub's log has the cause under {reference}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ironroot_api::FieldFault;
+
+    #[test]
+    fn a_refusal_names_the_fields_and_the_place_in_the_log() {
+        let problem = Problem {
+            kind: "urn:ironroot:problem:bad-request".to_owned(),
+            title: "The request is not right".to_owned(),
+            status: 400,
+            detail: "The claim was not made: mend the field and try again.".to_owned(),
+            reference: Some("7F3A".to_owned()),
+            fields: vec![FieldFault::new(
+                "ttl_s",
+                "5 seconds; a claim lives 60 or more",
+            )],
+        };
+        let refused = Failure::Refused {
+            problem: Box::new(problem),
+            json: String::new(),
+        };
+        assert_eq!(
+            refused.to_string(),
+            "refused: The claim was not made: mend the field and try again.\n  \
+             ttl_s: 5 seconds; a claim lives 60 or more\n  \
+             the hub's log has the cause under 7F3A"
+        );
+        assert_eq!(refused.exit_code(), ExitCode::from(1));
+        assert_eq!(Failure::Usage(String::new()).exit_code(), ExitCode::from(2));
+    }
+}

@@ -1,0 +1,118 @@
+//! Where a command reads and prints: this process's terminal, or memory in tests.
+
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+
+use comfy_table::Table;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::table::{table, text};
+
+/// Where a command reads and prints.
+pub(crate) struct Terminal<'a> {
+    input: &'a mut dyn BufRead,
+    output: &'a mut dyn Write,
+    /// Hints and questions; never part of an answer.
+    aside: &'a mut dyn Write,
+    /// The width of tables; found out by themselves when absent.
+    width: Option<u16>,
+    json: bool,
+}
+
+impl<'a> Terminal<'a> {
+    pub(crate) fn new(
+        input: &'a mut dyn BufRead,
+        output: &'a mut dyn Write,
+        aside: &'a mut dyn Write,
+        width: Option<u16>,
+    ) -> Self {
+        Self {
+            input,
+            output,
+            aside,
+            width,
+            json: false,
+        }
+    }
+
+    /// Runs a command on this process's terminal and turns its outcome into an exit code.
+    pub(crate) fn of_process(
+        command: impl FnOnce(&mut Terminal<'_>) -> Result<(), Failure>,
+    ) -> ExitCode {
+        let (mut input, mut output, mut aside) = (io::stdin().lock(), io::stdout(), io::stderr());
+        Terminal::new(&mut input, &mut output, &mut aside, None).outcome(command)
+    }
+
+    /// Runs a command and says why, if it came to nothing.
+    pub(crate) fn outcome(
+        &mut self,
+        command: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> ExitCode {
+        let Err(failure) = command(self).and_then(|()| Ok(self.output.flush()?)) else {
+            return ExitCode::SUCCESS;
+        };
+        // Nobody is left to be told when these cannot be written.
+        if let (true, Failure::Refused { json, .. }) = (self.json, &failure) {
+            drop(writeln!(self.output, "{json}"));
+        }
+        drop(writeln!(self.aside, "{failure}"));
+        failure.exit_code()
+    }
+
+    pub(crate) fn set_json(&mut self, json: bool) {
+        self.json = json;
+    }
+
+    /// Prints an answer: as it came when JSON is wanted, else as `words` put it.
+    pub(crate) fn answer<T>(
+        &mut self,
+        answer: Answer<T>,
+        words: impl FnOnce(&mut Self, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.line(answer.json.reveal());
+        }
+        words(self, answer.body)
+    }
+
+    /// Whether the answer is wanted as JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    /// An empty table that fits this terminal.
+    pub(crate) fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
+        table(headings, self.width)
+    }
+
+    /// Prints a table, or `none` when it has no rows.
+    pub(crate) fn print(&mut self, mut table: Table, none: &str) -> Result<(), Failure> {
+        match table.row_count() {
+            0 => self.line(none),
+            _ => self.line(&text(&mut table)),
+        }
+    }
+
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.output, "{text}")?)
+    }
+
+    /// Prints what is not part of the answer.
+    pub(crate) fn hint(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.aside, "{text}")?)
+    }
+
+    /// Asks, and gives the line that was typed, without white space around it.
+    pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
+        write!(self.aside, "{question} ")?;
+        self.aside.flush()?;
+        let mut line = String::new();
+        let mut bounded = io::Read::take(&mut *self.input, LINE_SIZE_MAX);
+        bounded.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+/// The largest line read from a person, in bytes.
+const LINE_SIZE_MAX: u64 = 1_024;

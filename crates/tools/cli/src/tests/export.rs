@@ -1,0 +1,120 @@
+//! A log is copied whole, and a log that was tampered with is not taken.
+
+use ironroot_journal::checkpoint::Checkpoint;
+use ironroot_journal::merkle::{Hash, leaf_hash, node_hash};
+use ironroot_journal::note::SigningKey;
+use ironroot_journal::tile::{encode_entries, encode_hashes};
+
+use super::*;
+
+/// The answers of a hub whose log has two entries, in the order in which they are asked for.
+fn log(entries: [&[u8]; 2], leaves: [Hash; 2], key: &SigningKey) -> [Told; 3] {
+    let root = node_hash(&leaves[0], &leaves[1]);
+    let note = Checkpoint::new(key.verifier_key(), 2, root)
+        .sign(key)
+        .unwrap();
+    let checkpoint = serde_json::json!({
+        "origin": "log.example", "size": 2, "root": root.to_string(),
+        "note": note.note().to_string(), "verifier_key": key.verifier_key().to_string(),
+    });
+    let file = |bytes| (200, "application/octet-stream", bytes);
+    [
+        json(&checkpoint.to_string()),
+        file(encode_hashes(&leaves)),
+        file(encode_entries(entries).unwrap()),
+    ]
+}
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed("log.example", &[seed; 32]).unwrap()
+}
+
+const ENTRIES: [&[u8]; 2] = [br#"{"at":1}"#, br#"{"at":2}"#];
+
+#[test]
+fn copies_the_log_as_tiles_that_anybody_can_check() {
+    let session = Session::new();
+    let to = session.path("log");
+    let told = log(ENTRIES, ENTRIES.map(leaf_hash), &key(1));
+    let ran = session.run(&["journal", "export", "--to", &to], told);
+    assert_eq!(ran.aside, "");
+    let lines: Vec<_> = ran
+        .requests
+        .iter()
+        .map(|request| request.line.as_str())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "GET /api/v1/journal/checkpoint",
+            "GET /api/v1/journal/log/tile/0/000.p/2",
+            "GET /api/v1/journal/log/tile/entries/000.p/2",
+        ]
+    );
+    let bundle = fs::read(session.path("log/tile/entries/000.p/2")).unwrap();
+    assert_eq!(bundle, encode_entries(ENTRIES).unwrap());
+    let note = fs::read_to_string(session.path("log/checkpoint")).unwrap();
+    assert!(note.starts_with("log.example\n2\n"), "{note}");
+    assert!(ran.output.contains("2 entries are in"), "{}", ran.output);
+}
+
+#[test]
+fn brings_an_earlier_export_up_to_date() {
+    let session = Session::new();
+    let to = session.path("log");
+    let told = || log(ENTRIES, ENTRIES.map(leaf_hash), &key(1));
+    session.run(&["journal", "export", "--to", &to], told());
+    let [checkpoint, ..] = told();
+    let ran = session.run(&["journal", "export", "--to", &to], [checkpoint]);
+    assert_eq!((ran.code, ran.requests.len()), (ExitCode::SUCCESS, 1));
+}
+
+fn refused(told: [Told; 3], more: &[&str]) -> String {
+    let session = Session::new();
+    let to = session.path("log");
+    let ran = session.run(&[&["journal", "export", "--to", &to], more].concat(), told);
+    assert_eq!(ran.code, ExitCode::from(1));
+    assert!(!fs::exists(session.path("log/checkpoint")).unwrap());
+    ran.aside
+}
+
+#[test]
+fn refuses_an_entry_that_was_changed_after_it_was_hashed() {
+    let changed: [&[u8]; 2] = [br#"{"at":1}"#, br#"{"at":9}"#];
+    let said = refused(log(changed, ENTRIES.map(leaf_hash), &key(1)), &[]);
+    assert!(
+        said.contains("tile/entries/000.p/2 does not fit the tree"),
+        "{said}"
+    );
+}
+
+#[test]
+fn refuses_hashes_that_do_not_give_the_signed_root() {
+    let changed: [&[u8]; 2] = [br#"{"at":1}"#, br#"{"at":9}"#];
+    let [checkpoint, ..] = log(ENTRIES, ENTRIES.map(leaf_hash), &key(1));
+    let [_, leaves, entries] = log(changed, changed.map(leaf_hash), &key(1));
+    let said = refused([checkpoint, leaves, entries], &[]);
+    assert!(said.contains("the root is not the one signed"), "{said}");
+}
+
+#[test]
+fn refuses_the_log_of_another_key_than_the_one_kept() {
+    let told = log(ENTRIES, ENTRIES.map(leaf_hash), &key(1));
+    let kept = key(2).verifier_key().to_string();
+    let said = refused(told, &["--key", &kept]);
+    assert!(
+        said.contains("the hub's checkpoint does not verify"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_proof_and_a_checkpoint_are_printed_as_the_files_they_are() {
+    let [checkpoint, ..] = log(ENTRIES, ENTRIES.map(leaf_hash), &key(1));
+    let ran = Session::new().run(&["journal", "checkpoint"], [checkpoint]);
+    assert!(ran.output.starts_with("log.example\n2\n"), "{}", ran.output);
+    let proof = r#"{"index":1,"leaf":"00","proof":"c2sp.org/tlog-proof@v1\n"}"#;
+    let ran = Session::new().run(&["journal", "proof", "1"], [json(proof)]);
+    assert_eq!(ran.requests[0].line, "GET /api/v1/journal/1/proof");
+    assert_eq!(ran.output, "c2sp.org/tlog-proof@v1\n");
+}
