@@ -123,3 +123,53 @@ const RSA_BITS_MIN: usize = 2048;
 const RSA_BITS_MAX: usize = 4096;
 /// 65537, big-endian.
 const RSA_EXPONENT_MIN: &[u8] = &[1, 0, 1];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An `RSAPublicKey` whose modulus has this many bits.
+    fn rsa_key(bits: usize, exponent: &[u8]) -> Vec<u8> {
+        let mut modulus = vec![0xff; bits.div_ceil(8)];
+        modulus[0] >>= modulus.len() * 8 - bits;
+        let numbers = [&modulus, exponent].map(|number| UintRef::new(number).unwrap());
+        numbers.to_der().unwrap()
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_4096_bits() {
+        for bits in [2048, 4096] {
+            assert_eq!(check_rsa(&rsa_key(bits, &[1, 0, 1])), Ok(()));
+        }
+        for bits in [1, 2047, 4097] {
+            let refused = BadCsr::RsaSize { bits };
+            assert_eq!(check_rsa(&rsa_key(bits, &[1, 0, 1])), Err(refused));
+        }
+    }
+
+    #[test]
+    fn an_rsa_exponent_is_odd_and_at_least_65537() {
+        for exponent in [&[1, 0, 1][..], &[1, 0, 0, 1], &[1, 0, 3]] {
+            assert_eq!(check_rsa(&rsa_key(2048, exponent)), Ok(()));
+        }
+        for exponent in [
+            &[0][..],
+            &[1],
+            &[3],
+            &[0xff, 0xff],
+            &[1, 0, 0],
+            &[1, 0, 0, 0],
+        ] {
+            let refused = check_rsa(&rsa_key(2048, exponent));
+            assert_eq!(refused, Err(BadCsr::RsaExponent));
+        }
+    }
+
+    #[test]
+    fn a_point_is_uncompressed() {
+        assert_eq!(check_point(&[0x04, 1, 2]), Ok(()));
+        for form in [&[0x02, 1][..], &[0x03, 1], &[0x00], &[]] {
+            assert_eq!(check_point(form), Err(BadCsr::PointForm));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The whole crate against OpenSSL: chains, requests, EST bodies and handshakes.
+//!
+//! OpenSSL is on every machine, so nothing here is skipped.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attacks;
+mod authority;
+mod doors;
+mod est;
+mod fixture;
+mod handshakes;
+mod requests;
+mod tool;
