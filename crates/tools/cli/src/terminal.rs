@@ -56,7 +56,7 @@ impl<'a> Terminal<'a> {
         if let (true, Failure::Refused { json, .. }) = (self.json, &failure) {
             drop(writeln!(self.output, "{json}"));
         }
-        drop(writeln!(self.aside, "{failure}"));
+        drop(writeln!(self.aside, "{}", harmless(&failure.to_string())));
         failure.exit_code()
     }
 
@@ -71,7 +71,7 @@ impl<'a> Terminal<'a> {
         words: impl FnOnce(&mut Self, T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         if self.json {
-            return self.line(answer.json.reveal());
+            return self.raw(answer.json.reveal());
         }
         words(self, answer.body)
     }
@@ -94,13 +94,19 @@ impl<'a> Terminal<'a> {
         }
     }
 
+    /// Prints a line for people.
     pub(crate) fn line(&mut self, text: &str) -> Result<(), Failure> {
+        self.raw(&harmless(text))
+    }
+
+    /// Prints a line for programs.
+    pub(crate) fn raw(&mut self, text: &str) -> Result<(), Failure> {
         Ok(writeln!(self.output, "{text}")?)
     }
 
     /// Prints what is not part of the answer.
     pub(crate) fn hint(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(writeln!(self.aside, "{text}")?)
+        Ok(writeln!(self.aside, "{}", harmless(text))?)
     }
 
     /// Asks, and gives the line that was typed, without white space around it.
@@ -112,6 +118,13 @@ impl<'a> Terminal<'a> {
         bounded.read_line(&mut line)?;
         Ok(line.trim().to_owned())
     }
+}
+
+/// `text` without control characters: what a device or a stranger wrote into a name or a reason must not
+/// steer the terminal of whoever reads it.
+fn harmless(text: &str) -> String {
+    let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    text.replace(steers, "\u{fffd}")
 }
 
 /// The largest line read from a person, in bytes.

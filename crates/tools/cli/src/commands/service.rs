@@ -81,7 +81,7 @@ impl Remote for New {
         };
         if terminal.wants_json() {
             let answer = hub.post::<ServiceIssued>("/services", &new)?;
-            return terminal.line(answer.json.reveal());
+            return terminal.raw(answer.json.reveal());
         }
         // The files come first: a key that is handed over once must have a place to go.
         let wanted = match new.csr {

@@ -107,3 +107,17 @@ fn status_says_what_is_degraded_and_what_to_do() {
          Free space on the disk of the data directory.\n"
     );
 }
+
+#[test]
+fn an_escape_sequence_from_elsewhere_does_not_reach_the_terminal() {
+    let ran = Session::new().run(&["status"], [problem(409, "\u{1b}[2J\u{9b}31m gone")]);
+    assert_eq!(ran.aside, "refused: \u{fffd}[2J\u{fffd}31m gone\n");
+    let profile = r#"{"name":"camera","summary":"","evidence":"none","devices":0,"digest":"00",
+        "toml":"summary = \"\u001b]0;owned\u0007\""}"#;
+    let ran = Session::new().run(&["profile", "show", "camera"], [json(profile)]);
+    assert!(
+        !ran.output.contains(['\u{1b}', '\u{7}']),
+        "{:?}",
+        ran.output
+    );
+}
