@@ -1,5 +1,6 @@
 //! The hub at the other end: requests to its API, and what its refusals mean.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +137,12 @@ impl Hub {
     fn unreachable(&self, cause: Error) -> Failure {
         let console = &self.connection.console;
         Failure::Other(match cause {
+            Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
+                anyhow::Error::new(cause).context(format!(
+                    "what answers at {console} is not vouched for by the CA named: it may be another \
+                     hub, or somebody between"
+                ))
+            }
             Error::Io(_) | Error::HostNotFound | Error::ConnectionFailed => {
                 anyhow::Error::new(cause).context(format!(
                     "no hub answers at {console}: start one with `ironroot up`, or name another \

@@ -6,6 +6,7 @@ mod export;
 mod orders;
 mod refusals;
 mod services;
+mod tls;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -107,8 +108,12 @@ impl Session {
     /// Runs a command with whatever hub the data directory names.
     fn alone(&self, arguments: &[&str]) -> Ran {
         let data = self.data.path().to_str().unwrap();
-        let arguments = [&["ironroot"], arguments, &["--data", data]].concat();
-        let program = Program::try_parse_from(arguments).unwrap();
+        self.exact(&[arguments, &["--data", data]].concat())
+    }
+
+    /// Runs a command with these arguments and no others.
+    fn exact(&self, arguments: &[&str]) -> Ran {
+        let program = Program::try_parse_from([&["ironroot"], arguments].concat()).unwrap();
         let (mut output, mut aside) = (Vec::new(), Vec::new());
         let mut input = self.typed.as_bytes();
         let mut terminal = Terminal::new(&mut input, &mut output, &mut aside, Some(self.width));
