@@ -87,20 +87,17 @@ fn shows_no_token_to_a_hub_that_another_ca_vouches_for() {
     let (ran, seen) = ask(settings, &ca);
     assert_eq!((ran.code, seen.as_str()), (ExitCode::from(1), ""));
     assert!(
-        ran.aside.contains("cannot be asked") || ran.aside.contains("no hub answers"),
+        ran.aside.contains("not vouched for by the CA named"),
         "{}",
         ran.aside
     );
-    println!("{}", ran.aside);
 }
 
 #[test]
 fn refuses_a_ca_file_without_a_certificate() {
-    let (_, settings) = certificate();
     let session = Session::new();
     session.write("token", "s3cret");
     session.write("ca.pem", "nothing");
-    drop(settings);
     let (token, ca) = (session.path("token"), session.path("ca.pem"));
     let hub = [
         "status",
