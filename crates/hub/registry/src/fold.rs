@@ -361,6 +361,7 @@ impl Step<'_> {
             pem: pem.to_owned(),
             prefix: prefix.to_owned(),
             at: self.at,
+            entry: self.index,
         };
         self.put(name.as_str(), &row)
     }

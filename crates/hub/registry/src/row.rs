@@ -182,6 +182,8 @@ pub struct ManufacturerRow {
     pub prefix: String,
     /// When it was accepted, milliseconds since 1970.
     pub at: u64,
+    /// The entry that accepted it.
+    pub entry: u64,
 }
 
 impl Row for ManufacturerRow {
