@@ -173,6 +173,7 @@ fn names_below(folder: &Path) -> Result<BTreeSet<String>> {
 
 /// The names of the functions in a source text that call bolero.
 fn names_in(source: &str) -> Vec<String> {
+    let uses_bolero = source.contains("bolero::check");
     let (mut names, mut function) = (Vec::new(), None);
     for line in source.lines().map(str::trim_start) {
         let declared = line
@@ -182,7 +183,7 @@ fn names_in(source: &str) -> Vec<String> {
         if let Some(rest) = declared {
             function = rest.split(['(', '<']).next();
         }
-        if line.contains("bolero::check!") {
+        if uses_bolero && line.contains("check!(") {
             names.extend(function.map(str::to_owned));
         }
     }
@@ -198,6 +199,9 @@ mod tests {
         let source =
             "#[test]\nfn plain() {}\n#[test]\nfn never_panics() {\n    bolero::check!()\n}";
         assert_eq!(names_in(source), ["never_panics"]);
+        let short = "use bolero::check;\nfn decodes<T>() {\n    check!().for_each(drop);\n}";
+        assert_eq!(names_in(short), ["decodes"]);
+        assert!(names_in("fn not_fuzz() {\n    my::check!()\n}").is_empty());
     }
 
     #[test]

@@ -12,8 +12,16 @@ use crate::workspace::{self, Crate};
 /// Crates below `base`, `decide` and `device` that need `std`, each with its reason.
 const NEED_STD: &[(&str, &str)] = &[
     (
+        "base/journal",
+        "its JSON parser does; devices keep no journal",
+    ),
+    (
         "base/profile",
-        "its TOML parser does; devices never read a profile",
+        "its TOML parser does; devices read no profile",
+    ),
+    (
+        "decide/standing",
+        "it reads profiles; only hubs judge standing",
     ),
     ("device/agent", "it is a Linux program"),
 ];
