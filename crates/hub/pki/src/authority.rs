@@ -11,8 +11,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use der::asn1::OctetStringRef;
 use der::{Decode, Encode, Sequence};
 use ironroot_identity::CertificateSerial;
@@ -28,9 +26,10 @@ pub(crate) use issuance::fingerprint;
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate};
 pub use urls::{BadUrl, PkiUrls};
 
-use crate::custody::{CustodyError, read_sealed, refuse_existing, write_sealed};
+use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write_sealed};
 use crate::key::{BadKey, SoftwareKey};
 use crate::names::Subject;
+use crate::pem::certificate_pem;
 use crate::seal::{SealKey, Secret};
 
 /// A root CA and the issuing CA below it, ready to issue from any number of threads.
@@ -48,20 +47,20 @@ pub struct Authority {
 #[non_exhaustive]
 pub enum AuthorityError {
     /// A file of it could not be read or written.
-    #[error("the certificate authority's file")]
+    #[error("a file of the certificate authority")]
     Custody(#[from] CustodyError),
     /// A key could not be made or read.
-    #[error("the certificate authority's key")]
+    #[error("a key of the certificate authority")]
     Key(#[from] BadKey),
     /// A certificate of its own could not be written.
-    #[error("the certificate authority's own certificate")]
+    #[error("a certificate of the certificate authority's own")]
     Certificate(#[source] rcgen::Error),
     /// The sealed file holds something else than an issuing CA.
     #[error("{ISSUING_FILE} opens, but holds no issuing CA")]
     Content(#[source] der::Error),
-    /// Key and certificate in the sealed file do not belong together.
-    #[error("{ISSUING_FILE} holds a certificate for another key than its own")]
-    OtherKey,
+    /// Key and certificate in the sealed file do not belong together, or the CA has no name.
+    #[error("{ISSUING_FILE} opens, but the certificate in it is not that of the key in it")]
+    Mismatch,
 }
 
 impl Authority {
@@ -93,13 +92,7 @@ impl Authority {
             .map_err(AuthorityError::Certificate)?;
 
         write_sealed(&root_file, seal, ROOT_CONTEXT, &root_key.to_pkcs8()?)?;
-        let key = issuing_key.to_pkcs8()?;
-        let kept = Kept {
-            key: OctetStringRef::new(key.expose()).map_err(AuthorityError::Content)?,
-            issuing: OctetStringRef::new(issuing.der()).map_err(AuthorityError::Content)?,
-            root: OctetStringRef::new(root.der()).map_err(AuthorityError::Content)?,
-        };
-        let kept = Secret::new(kept.to_der().map_err(AuthorityError::Content)?);
+        let kept = keep(&issuing_key, issuing.der(), root.der())?;
         write_sealed(&issuing_file, seal, ISSUING_CONTEXT, &kept)?;
         Self::from_kept(&kept)
     }
@@ -115,7 +108,7 @@ impl Authority {
 
     /// Whether an issuing CA lies in `folder`.
     pub fn exists(folder: &Path) -> bool {
-        folder.join(ISSUING_FILE).exists()
+        is_there(&folder.join(ISSUING_FILE))
     }
 
     fn from_kept(kept: &Secret) -> Result<Self, AuthorityError> {
@@ -128,12 +121,15 @@ impl Authority {
             .subject_public_key_info
             .to_der()
             .map_err(AuthorityError::Content)?;
-        if spki != key.subject_public_key_info() {
-            return Err(AuthorityError::OtherKey);
-        }
         let subject = Subject::new(tbs.subject);
+        let Some(name) = subject.common_name() else {
+            return Err(AuthorityError::Mismatch);
+        };
+        if spki != key.subject_public_key_info() {
+            return Err(AuthorityError::Mismatch);
+        }
         let mut params = CertificateParams::default();
-        params.distinguished_name = common_name(subject.common_name().unwrap_or_default());
+        params.distinguished_name = common_name(name);
         params.key_usages = CA_USAGES.to_vec();
         Ok(Self {
             issuer: Issuer::new(params, key),
@@ -155,7 +151,7 @@ impl Authority {
 
     /// Both certificates in PEM, issuing first: what a client takes as its trust anchors.
     pub fn ca_pem(&self) -> String {
-        pem(&self.issuing) + &pem(&self.root)
+        certificate_pem(&self.issuing) + &certificate_pem(&self.root)
     }
 }
 
@@ -166,6 +162,23 @@ struct Kept<'a> {
     key: OctetStringRef<'a>,
     issuing: OctetStringRef<'a>,
     root: OctetStringRef<'a>,
+}
+
+fn keep(
+    key: &SoftwareKey,
+    issuing: &CertificateDer<'_>,
+    root: &CertificateDer<'_>,
+) -> Result<Secret, AuthorityError> {
+    let key = key.to_pkcs8()?;
+    let write = || {
+        Kept {
+            key: OctetStringRef::new(key.expose())?,
+            issuing: OctetStringRef::new(issuing)?,
+            root: OctetStringRef::new(root)?,
+        }
+        .to_der()
+    };
+    write().map(Secret::new).map_err(AuthorityError::Content)
 }
 
 /// A CA certificate's content (RFC 5280 section 4.2.1.9): `path_length` says how many CAs may follow.
@@ -199,17 +212,6 @@ fn random<const N: usize>() -> Result<[u8; N], BadKey> {
     Ok(bytes)
 }
 
-/// A certificate in PEM (RFC 7468 section 5).
-pub fn pem(certificate: &CertificateDer<'_>) -> String {
-    let base64 = BASE64_STANDARD.encode(certificate);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in base64.as_bytes().chunks(64) {
-        pem.extend(line.iter().copied().map(char::from));
-        pem.push('\n');
-    }
-    pem + "-----END CERTIFICATE-----\n"
-}
-
 /// The root's key, sealed; may be moved away and brought back when a new issuing CA is made.
 pub const ROOT_FILE: &str = "root-ca.sealed";
 /// The issuing CA's key and both certificates, sealed.
@@ -223,3 +225,31 @@ pub(crate) const BACKDATING: Duration = Duration::from_secs(3600);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const ROOT_LIFETIME: Duration = YEAR.saturating_mul(30);
 const ISSUING_LIFETIME: Duration = YEAR.saturating_mul(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_sealed_file_that_holds_no_ca_or_two_halves_of_different_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();
+        let now = UnixTime::from_s(1_780_272_000);
+        let authority = Authority::create(folder.path(), &seal, now).unwrap();
+        let keep_instead = |secret: &Secret| {
+            write_sealed(
+                &folder.path().join(ISSUING_FILE),
+                &seal,
+                ISSUING_CONTEXT,
+                secret,
+            )
+            .unwrap();
+            Authority::load(folder.path(), &seal).unwrap_err()
+        };
+        let junk = Secret::new(b"junk".to_vec());
+        assert!(matches!(keep_instead(&junk), AuthorityError::Content(_)));
+        let other = SoftwareKey::generate().unwrap();
+        let mismatch = keep(&other, authority.issuing(), authority.root()).unwrap();
+        assert!(matches!(keep_instead(&mismatch), AuthorityError::Mismatch));
+    }
+}

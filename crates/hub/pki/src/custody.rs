@@ -136,6 +136,11 @@ pub fn read_sealed(path: &Path, key: &SealKey, context: &str) -> Result<Secret, 
         })
 }
 
+/// Whether there is a file, as far as can be seen.
+pub(crate) fn is_there(path: &Path) -> bool {
+    path.exists()
+}
+
 /// Refuses to go on where a file is already.
 pub(crate) fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
     if fs::exists(path).map_err(io_error(path, "looked for"))? {
@@ -280,7 +285,8 @@ mod tests {
             let secret = Secret::new(secret.into());
             write_sealed(&path, &key, "token", &secret).unwrap();
             assert_eq!(mode(&path), 0o600);
-            assert_eq!(read_sealed(&path, &key, "token").unwrap(), secret);
+            let kept = read_sealed(&path, &key, "token").unwrap();
+            assert_eq!(kept.expose(), secret.expose());
         }
         let files = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(files, 2, "nothing is left beside the two files");

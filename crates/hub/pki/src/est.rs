@@ -5,7 +5,6 @@ mod reenrolment;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use base64::prelude::BASE64_STANDARD;
 use cms::cert::CertificateChoices;
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{CertificateSet, EncapsulatedContentInfo, SignedData, SignerInfos};
@@ -16,6 +15,8 @@ use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 
 pub use reenrolment::{NamesDiffer, check_reenrolment};
+
+use crate::pem::fold;
 
 /// Why a request's body holds nothing that could be a CSR.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,8 @@ pub fn decode_request(body: &[u8]) -> Result<Vec<u8>, BadBody> {
     if body.len() > BODY_LENGTH_MAX {
         return Err(BadBody::TooLong { length: body.len() });
     }
-    let body = body.trim_ascii();
+    // Only the start: the last byte of bare DER may look like a space.
+    let body = body.trim_ascii_start();
     match body.first() {
         None => Err(BadBody::Empty),
         // A SEQUENCE's tag. As base64 it would be a '0', and no DER's base64 starts with that.
@@ -116,21 +118,8 @@ fn pem_content(pem: &[u8]) -> Option<&[u8]> {
         })
 }
 
-/// Base64 in lines of 76 characters (RFC 2045 section 6.8).
-fn fold(der: &[u8]) -> String {
-    let base64 = BASE64_STANDARD.encode(der);
-    let mut folded = String::with_capacity(base64.len() + base64.len() / LINE_LENGTH + 1);
-    for line in base64.as_bytes().chunks(LINE_LENGTH) {
-        folded.extend(line.iter().copied().map(char::from));
-        folded.push('\n');
-    }
-    folded
-}
-
 /// The longest body that is read, in bytes: base64 of the longest CSR, and its line ends.
 pub const BODY_LENGTH_MAX: usize = 24 * 1024;
-
-const LINE_LENGTH: usize = 76;
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -173,6 +162,14 @@ mod tests {
             let pem =
                 format!("-----BEGIN {label}-----\r\nMAYCAQACASo=\r\n-----END {label}-----\r\n");
             assert_eq!(decode_request(pem.as_bytes()).as_deref(), Ok(DER));
+        }
+    }
+
+    #[test]
+    fn keeps_the_last_byte_of_bare_der_even_if_it_looks_like_a_space() {
+        for last in *b" \n\r\t" {
+            let der = [0x30, 0x03, 0x02, 0x01, last];
+            assert_eq!(decode_request(&der).as_deref(), Ok(&der[..]));
         }
     }
 

@@ -4,14 +4,12 @@ use core::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use der::asn1::ObjectIdentifier;
 use der::oid::db::DB;
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 use x509_cert::spki::AlgorithmIdentifierOwned;
-use zeroize::Zeroizing;
 
+use crate::pem;
 use crate::seal::Secret;
 
 /// The kinds of key that a certificate of ours may hold.
@@ -113,15 +111,8 @@ impl SoftwareKey {
     /// # Errors
     /// [`BadKey`] when the library refuses to write it.
     pub fn to_pem(&self) -> Result<Secret, BadKey> {
-        let base64 = Zeroizing::new(BASE64_STANDARD.encode(self.to_pkcs8()?.expose()));
-        let mut pem = Vec::with_capacity(512);
-        pem.extend_from_slice(b"-----BEGIN PRIVATE KEY-----\n");
-        for line in base64.as_bytes().chunks(64) {
-            pem.extend_from_slice(line);
-            pem.push(b'\n');
-        }
-        pem.extend_from_slice(b"-----END PRIVATE KEY-----\n");
-        Ok(Secret::new(pem))
+        let pem = pem::encode("PRIVATE KEY", self.to_pkcs8()?.expose());
+        Ok(Secret::new(pem.into_bytes()))
     }
 
     /// The public half.

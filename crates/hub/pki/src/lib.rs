@@ -17,6 +17,7 @@ pub mod facts;
 pub mod key;
 pub mod names;
 pub mod peer;
+pub mod pem;
 pub mod seal;
 pub mod tls;
 

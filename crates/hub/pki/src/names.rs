@@ -42,11 +42,6 @@ impl Subject {
         self.0.to_der()
     }
 
-    /// Whether it names nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The commonName, if there is exactly one and it is text.
     pub fn common_name(&self) -> Option<&str> {
         self.only(COMMON_NAME)

@@ -12,7 +12,7 @@ use aws_lc_rs::{digest, hkdf, rand};
 use zeroize::Zeroizing;
 
 /// Bytes that leave memory when dropped and are never printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 /// The key that secrets are sealed under. How it is kept is [`custody`](crate::custody)'s matter.
@@ -141,7 +141,7 @@ impl SealKey {
     /// # Errors
     /// [`BadSeal`] says which of the ways it can be wrong.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Secret, BadSeal> {
-        let parts = self.read_parts(sealed)?;
+        let parts = self.parts_of(sealed)?;
         let mut body = Zeroizing::new(parts.body.to_vec());
         let plain_length = self
             .key_for(parts.salt)
@@ -157,51 +157,32 @@ impl SealKey {
         Ok(Secret(body))
     }
 
-    fn read_parts<'a>(&self, sealed: &'a [u8]) -> Result<Parts<'a>, BadSeal> {
-        let rest = sealed.strip_prefix(MAGIC).ok_or(BadSeal::NotSealed)?;
-        let cut_short = BadSeal::Length {
-            expected: HEADER_LENGTH + NONCE_LEN + AES_256_GCM.tag_len(),
+    /// Takes a sealed secret apart, as far as it can be judged without opening it.
+    fn parts_of<'a>(&self, sealed: &'a [u8]) -> Result<Parts<'a>, BadSeal> {
+        if !sealed.starts_with(MAGIC) {
+            return Err(BadSeal::NotSealed);
+        }
+        let length_should_be = |expected| BadSeal::Length {
+            expected,
             found: sealed.len(),
         };
-        let Some(([version], rest)) = rest.split_first_chunk() else {
-            return Err(cut_short);
-        };
-        if *version != VERSION {
-            return Err(BadSeal::Version { found: *version });
+        let parts = Parts::split(sealed).ok_or_else(|| length_should_be(SEAL_OVERHEAD))?;
+        if parts.version != VERSION {
+            return Err(BadSeal::Version {
+                found: parts.version,
+            });
         }
-        let (Some((header, after)), Some((id, rest))) = (
-            sealed.split_at_checked(HEADER_LENGTH),
-            rest.split_first_chunk(),
-        ) else {
-            return Err(cut_short);
-        };
-        if KeyId(*id) != self.id {
+        if parts.id != self.id {
             return Err(BadSeal::OtherKey {
-                sealed_under: KeyId(*id),
+                sealed_under: parts.id,
                 given: self.id,
             });
         }
-        let (Some((length, rest)), Some((nonce, body))) =
-            (rest.split_first_chunk(), after.split_first_chunk())
-        else {
-            return Err(cut_short);
-        };
-        let Some((salt, _)) = rest.split_first_chunk() else {
-            return Err(cut_short);
-        };
-        let expected = u32::from_be_bytes(*length) as usize + AES_256_GCM.tag_len();
-        if body.len() != expected {
-            return Err(BadSeal::Length {
-                expected: expected.saturating_add(HEADER_LENGTH + NONCE_LEN),
-                found: sealed.len(),
-            });
+        let expected = SEAL_OVERHEAD.saturating_add(parts.length as usize);
+        if sealed.len() != expected {
+            return Err(length_should_be(expected));
         }
-        Ok(Parts {
-            header,
-            salt,
-            nonce,
-            body,
-        })
+        Ok(parts)
     }
 
     /// The key for one secret alone: HKDF-SHA256 (RFC 5869) over the sealing key and that secret's salt.
@@ -235,10 +216,36 @@ impl fmt::Debug for KeyId {
 
 /// A sealed secret taken apart.
 struct Parts<'a> {
+    /// Everything before the nonce.
     header: &'a [u8],
+    version: u8,
+    id: KeyId,
+    length: u32,
     salt: &'a [u8; SALT_LENGTH],
     nonce: &'a [u8; NONCE_LEN],
+    /// Ciphertext and tag.
     body: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    fn split(sealed: &'a [u8]) -> Option<Self> {
+        let (header, rest) = sealed.split_at_checked(HEADER_LENGTH)?;
+        let (nonce, body) = rest.split_first_chunk()?;
+        let (_magic, fields) = header.split_at_checked(MAGIC.len())?;
+        let ([version], fields) = fields.split_first_chunk()?;
+        let (id, fields) = fields.split_first_chunk()?;
+        let (length, fields) = fields.split_first_chunk()?;
+        let (salt, _end) = fields.split_first_chunk()?;
+        Some(Self {
+            header,
+            version: *version,
+            id: KeyId(*id),
+            length: u32::from_be_bytes(*length),
+            salt,
+            nonce,
+            body,
+        })
+    }
 }
 
 fn header(id: KeyId, length: u32, salt: &[u8; SALT_LENGTH]) -> Vec<u8> {
@@ -261,13 +268,14 @@ pub const SECRET_LENGTH_MAX: usize = 1 << 20;
 /// Bytes in a sealing key.
 pub const KEY_LENGTH: usize = 32;
 /// Bytes that sealing adds to a secret.
-pub const SEAL_OVERHEAD: usize = HEADER_LENGTH + NONCE_LEN + 16;
+pub const SEAL_OVERHEAD: usize = HEADER_LENGTH + NONCE_LEN + TAG_LENGTH;
 
 const MAGIC: &[u8] = b"IRONSEAL";
 const VERSION: u8 = 1;
 const KEY_ID_LENGTH: usize = 8;
 const SALT_LENGTH: usize = 32;
-const HEADER_LENGTH: usize = 8 + 1 + KEY_ID_LENGTH + 4 + SALT_LENGTH;
+const HEADER_LENGTH: usize = MAGIC.len() + 1 + KEY_ID_LENGTH + 4 + SALT_LENGTH;
+const TAG_LENGTH: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -310,7 +318,7 @@ mod tests {
             sealed_under: key(1).id(),
             given: key(2).id(),
         };
-        assert_eq!(key(2).open("c", &sealed), Err(refused));
+        assert_eq!(key(2).open("c", &sealed).unwrap_err(), refused);
     }
 
     #[test]
@@ -342,11 +350,11 @@ mod tests {
         }
         let longer = [&sealed[..], &[0]].concat();
         assert_eq!(
-            key(1).open("c", &longer),
-            Err(BadSeal::Length {
+            key(1).open("c", &longer).unwrap_err(),
+            BadSeal::Length {
                 expected: sealed.len(),
                 found: sealed.len() + 1
-            })
+            }
         );
     }
 

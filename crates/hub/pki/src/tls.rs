@@ -19,7 +19,9 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{CommonState, ServerConfig, SupportedProtocolVersion, pki_types};
 
 pub use anchors::{AnchorSet, BadAnchor, ManufacturerCa, Manufacturers, TrustAnchors};
-pub use server_certificate::{NoServerCertificate, ServerCertificate, ServerCertificateOrder};
+pub use server_certificate::{
+    NoServerCertificate, ServerCertificate, ServerCertificateOrder, UnshownCertificate,
+};
 pub use verifier::{CertificateStatus, RevocationStatus};
 
 use crate::peer::{PeerCertificate, PeerRefused};
@@ -62,41 +64,36 @@ impl DoorTls {
     /// The MQTT door: a certificate of this hub's CA is required.
     ///
     /// # Errors
-    /// [`rustls::Error`] when the provider supports none of the versions, which its tests exclude.
+    /// [`rustls::Error`] when the provider lacks a version, which the tests of this crate exclude.
     pub fn mqtt(parts: &TlsParts, tls12: Tls12) -> Result<Self, rustls::Error> {
-        let verifier = PeerVerifier {
-            anchors: parts.anchors.clone(),
-            revocation: parts.revocation.clone(),
-            manufacturers: Manufacturers::Refused,
-            client_certificate: ClientCertificate::Required,
-            algorithms: provider().signature_verification_algorithms,
-        };
-        Self::new(parts, verifier, tls12, b"mqtt")
+        let who = (ClientCertificate::Required, Manufacturers::Refused);
+        Self::new(parts, who, tls12, b"mqtt")
     }
 
     /// The device port: a certificate is optional, and IDevID certificates of known manufacturers count.
     ///
     /// # Errors
-    /// [`rustls::Error`] when the provider supports none of the versions, which its tests exclude.
+    /// [`rustls::Error`] when the provider lacks a version, which the tests of this crate exclude.
     pub fn device(parts: &TlsParts) -> Result<Self, rustls::Error> {
-        let verifier = PeerVerifier {
-            anchors: parts.anchors.clone(),
-            revocation: parts.revocation.clone(),
-            manufacturers: Manufacturers::Accepted,
-            client_certificate: ClientCertificate::Optional,
-            algorithms: provider().signature_verification_algorithms,
-        };
-        Self::new(parts, verifier, Tls12::Accepted, b"http/1.1")
+        let who = (ClientCertificate::Optional, Manufacturers::Accepted);
+        Self::new(parts, who, Tls12::Accepted, b"http/1.1")
     }
 
     fn new(
         parts: &TlsParts,
-        verifier: PeerVerifier,
+        (client_certificate, manufacturers): (ClientCertificate, Manufacturers),
         tls12: Tls12,
         alpn: &[u8],
     ) -> Result<Self, rustls::Error> {
-        let verifier = Arc::new(verifier);
-        let without_alpn = config(parts, verifier.clone(), tls12)?;
+        let provider = Arc::new(provider());
+        let verifier = Arc::new(PeerVerifier {
+            anchors: parts.anchors.clone(),
+            revocation: parts.revocation.clone(),
+            manufacturers,
+            client_certificate,
+            algorithms: provider.signature_verification_algorithms,
+        });
+        let without_alpn = config(parts, provider, verifier.clone(), tls12)?;
         let mut with_alpn = without_alpn.clone();
         with_alpn.alpn_protocols.push(alpn.to_vec());
         Ok(Self {
@@ -141,6 +138,7 @@ impl DoorTls {
 
 fn config(
     parts: &TlsParts,
+    provider: Arc<CryptoProvider>,
     verifier: Arc<PeerVerifier>,
     tls12: Tls12,
 ) -> Result<ServerConfig, rustls::Error> {
@@ -149,7 +147,7 @@ fn config(
         Tls12::Refused => &[&TLS13],
     };
     let time = Arc::new(HubTime(parts.clock.clone()));
-    let mut config = ServerConfig::builder_with_details(Arc::new(provider()), time)
+    let mut config = ServerConfig::builder_with_details(provider, time)
         .with_protocol_versions(versions)?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(parts.certificate.clone());

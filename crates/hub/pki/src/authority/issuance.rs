@@ -12,8 +12,9 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use super::{Authority, BACKDATING, PkiUrls, pem};
+use super::{Authority, BACKDATING, PkiUrls};
 use crate::key::PublicKey;
+use crate::pem::certificate_pem;
 
 /// The kind of a certificate and the name in it. Each kind has usages and a namespace of its own, so
 /// that one never passes for another.
@@ -118,7 +119,7 @@ impl Authority {
 impl IssuedCertificate {
     /// The certificate in PEM.
     pub fn pem(&self) -> String {
-        pem(&self.der)
+        certificate_pem(&self.der)
     }
 }
 
@@ -138,13 +139,13 @@ fn profile_params(profile: &CertificateProfile) -> Result<CertificateParams, Iss
             params.subject_alt_names = vec![urn(&Principal::Service(name.clone()))?];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         }
+        CertificateProfile::Server(names) if names.is_empty() => {
+            return Err(IssueRefused::Nameless);
+        }
         CertificateProfile::Server(names) => {
             subject.push(DnType::CommonName, "Ironroot server");
             params.subject_alt_names = names.iter().map(server_name).collect::<Result<_, _>>()?;
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            if names.is_empty() {
-                return Err(IssueRefused::Nameless);
-            }
         }
     }
     params.distinguished_name = subject;

@@ -14,6 +14,9 @@ use crate::facts::CertificateFacts;
 use crate::peer::{ParsedCertificate, PeerCertificate, PeerRefused};
 
 /// A manufacturer's CA, whose IDevID certificates may present themselves on the device port.
+///
+/// Until when it is valid does not count: devices outlive the CAs that made them, and whoever lists one
+/// here says that it is trusted (RFC 5280 section 6.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManufacturerCa {
     /// The label it goes by in settings and in [`PeerIdentity`](crate::peer::PeerIdentity).
@@ -168,17 +171,13 @@ fn anchor(
     label: &str,
     certificate: &CertificateDer<'_>,
 ) -> Result<TrustAnchor<'static>, BadAnchor> {
-    let unreadable = |cause| BadAnchor::Unreadable {
-        label: label.to_owned(),
+    let label = || label.to_owned();
+    let anchor = anchor_from_trusted_cert(certificate).map_err(|cause| BadAnchor::Unreadable {
+        label: label(),
         cause,
-    };
-    let facts = CertificateFacts::read(certificate)
-        .map_err(|_not_x509| unreadable(webpki::Error::BadDer))?;
-    if !facts.is_ca {
-        return Err(BadAnchor::NotACa {
-            label: label.to_owned(),
-        });
+    })?;
+    match CertificateFacts::read(certificate) {
+        Ok(facts) if facts.is_ca => Ok(anchor.to_owned()),
+        Ok(_) | Err(_) => Err(BadAnchor::NotACa { label: label() }),
     }
-    let anchor = anchor_from_trusted_cert(certificate).map_err(unreadable)?;
-    Ok(anchor.to_owned())
 }

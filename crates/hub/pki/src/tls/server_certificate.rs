@@ -49,31 +49,95 @@ pub struct ServerCertificateOrder<'a> {
     pub urls: &'a PkiUrls,
 }
 
+/// A certificate that was made and that no door shows yet, so that it can be recorded first.
+pub struct UnshownCertificate {
+    certified: CertifiedKey,
+    issued: IssuedCertificate,
+}
+
+impl UnshownCertificate {
+    /// Makes a key and has the CA certify it.
+    ///
+    /// # Errors
+    /// [`NoServerCertificate`] when the CA refuses, for instance an order without names.
+    pub fn make(
+        authority: &Authority,
+        order: ServerCertificateOrder<'_>,
+    ) -> Result<Self, NoServerCertificate> {
+        let key = SoftwareKey::generate()?;
+        let issued = authority.issue(&Issuance {
+            profile: &CertificateProfile::Server(order.names),
+            public_key: &key.public_key(),
+            serial: order.serial,
+            now: order.now,
+            not_after: order.not_after,
+            urls: order.urls,
+        })?;
+        let pkcs8 = key.to_pkcs8()?;
+        let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+            pkcs8.expose(),
+        )))?;
+        let chain = vec![issued.der.clone(), authority.issuing().clone()];
+        let certified = CertifiedKey::new(chain, key);
+        Ok(Self { certified, issued })
+    }
+
+    /// The certificate, without its key.
+    pub fn issued(&self) -> &IssuedCertificate {
+        &self.issued
+    }
+}
+
+/// A certificate and key that no door shows yet, so that the certificate can be journalled first.
+pub struct UnshownCertificate {
+    certified: CertifiedKey,
+    issued: IssuedCertificate,
+}
+
 impl ServerCertificate {
     /// Makes a key and has the CA certify it.
     ///
     /// # Errors
     /// [`NoServerCertificate`] when the CA refuses, for instance an order without names.
-    pub fn new(
+    pub fn make(
         authority: &Authority,
         order: ServerCertificateOrder<'_>,
-    ) -> Result<(Self, IssuedCertificate), NoServerCertificate> {
-        let (certified, issued) = certify(authority, order)?;
-        Ok((Self(ArcSwap::from_pointee(certified)), issued))
+    ) -> Result<UnshownCertificate, NoServerCertificate> {
+        let key = SoftwareKey::generate()?;
+        let issued = authority.issue(&Issuance {
+            profile: &CertificateProfile::Server(order.names),
+            public_key: &key.public_key(),
+            serial: order.serial,
+            now: order.now,
+            not_after: order.not_after,
+            urls: order.urls,
+        })?;
+        let pkcs8 = key.to_pkcs8()?;
+        let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
+            pkcs8.expose(),
+        )))?;
+        let chain = vec![issued.der.clone(), authority.issuing().clone()];
+        Ok(UnshownCertificate {
+            certified: CertifiedKey::new(chain, key),
+            issued,
+        })
     }
 
-    /// Makes another key and certificate, for every handshake from now on.
-    ///
-    /// # Errors
-    /// [`NoServerCertificate`]; the present certificate then stays.
-    pub fn renew(
-        &self,
-        authority: &Authority,
-        order: ServerCertificateOrder<'_>,
-    ) -> Result<IssuedCertificate, NoServerCertificate> {
-        let (certified, issued) = certify(authority, order)?;
-        self.0.store(Arc::new(certified));
-        Ok(issued)
+    /// Shows this one.
+    pub fn new(first: UnshownCertificate) -> Self {
+        Self(ArcSwap::from_pointee(first.certified))
+    }
+
+    /// Shows another, in every handshake from now on.
+    pub fn replace(&self, next: UnshownCertificate) {
+        self.0.store(Arc::new(next.certified));
+    }
+}
+
+impl UnshownCertificate {
+    /// The certificate that is to be shown.
+    pub fn issued(&self) -> &IssuedCertificate {
+        &self.issued
     }
 }
 
@@ -89,23 +153,8 @@ impl fmt::Debug for ServerCertificate {
     }
 }
 
-fn certify(
-    authority: &Authority,
-    order: ServerCertificateOrder<'_>,
-) -> Result<(CertifiedKey, IssuedCertificate), NoServerCertificate> {
-    let key = SoftwareKey::generate()?;
-    let issued = authority.issue(&Issuance {
-        profile: &CertificateProfile::Server(order.names),
-        public_key: &key.public_key(),
-        serial: order.serial,
-        now: order.now,
-        not_after: order.not_after,
-        urls: order.urls,
-    })?;
-    let pkcs8 = key.to_pkcs8()?;
-    let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
-        pkcs8.expose(),
-    )))?;
-    let chain = vec![issued.der.clone(), authority.issuing().clone()];
-    Ok((CertifiedKey::new(chain, key), issued))
+impl fmt::Debug for UnshownCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnshownCertificate({})", self.issued.serial)
+    }
 }

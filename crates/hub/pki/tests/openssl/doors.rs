@@ -14,7 +14,7 @@ use ironroot_pki::authority::PkiUrls;
 use ironroot_pki::peer::PeerCertificate;
 use ironroot_pki::tls::{
     AnchorSet, CertificateStatus, DoorTls, ManufacturerCa, RevocationStatus, ServerCertificate,
-    ServerCertificateOrder, TlsParts, TrustAnchors,
+    ServerCertificateOrder, TlsParts, TrustAnchors, UnshownCertificate,
 };
 use ironroot_time::{Clock, UnixTime};
 use rustls::ServerConnection;
@@ -81,11 +81,11 @@ impl Doors {
         let records = Arc::new(Records::default());
         let urls = PkiUrls::default();
         let order = server_order(1, &urls);
-        let (certificate, _issued) = ServerCertificate::new(&hub.authority, order).unwrap();
+        let certificate = UnshownCertificate::make(&hub.authority, order).unwrap();
         let parts = TlsParts {
             anchors: Arc::new(AnchorSet::new(anchors(&hub, manufacturers))),
             revocation: records.clone(),
-            certificate: Arc::new(certificate),
+            certificate: Arc::new(ServerCertificate::new(certificate)),
             clock: clock.clone(),
         };
         Self {
