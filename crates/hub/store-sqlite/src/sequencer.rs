@@ -1,0 +1,300 @@
+//! The one writer thread: takes changes in turn, commits them in batches, acknowledges last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use ironroot_store::{
+    Attachment, Batch, Change, CommitError, Follower, Head, Health, LaterCause, Overlay,
+    Projection, Receipt, RowWrite, SecretWrite, StateDigest, StateError, StoreError, decide,
+};
+use ironroot_time::Clock;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::sync::oneshot;
+
+use crate::error::{later, unreadable};
+use crate::lock::Lock;
+use crate::open::{BUSY_TIMEOUT, Pen};
+use crate::reading::{Stored, journal_size, to_sql};
+use crate::replaying;
+use crate::store::Shared;
+
+/// The most changes in one transaction.
+pub const BATCH_MAX: usize = 256;
+
+/// The most changes that wait.
+pub const QUEUE_MAX: usize = 4_096;
+
+/// The most bytes of payloads and secrets that wait.
+pub const QUEUE_SIZE_MAX: usize = 64 << 20;
+
+/// How long to wait before the write-ahead log is cut again, when a reader was in the way.
+const SCRUB_RETRY: Duration = Duration::from_millis(100);
+
+/// What the writer thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Commit(Change, oneshot::Sender<Result<Receipt, CommitError>>),
+    Rebuild(oneshot::Sender<Result<StateDigest, StateError>>),
+}
+
+/// The writer: holds the pen for as long as it lives.
+pub(crate) struct Sequencer {
+    pub(crate) pen: Pen,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) projection: Arc<dyn Projection>,
+    pub(crate) follower: Arc<dyn Follower>,
+    pub(crate) shared: Arc<Shared>,
+    /// Whether erased bytes may still lie in the write-ahead log.
+    pub(crate) scrub_due: bool,
+    /// Given back after the connection is closed: fields are dropped in order.
+    pub(crate) _lock: Lock,
+}
+
+/// Why a transaction was not committed.
+enum Failure {
+    Fenced,
+    Later(LaterCause),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        Self::Later(later(cause))
+    }
+}
+
+impl Sequencer {
+    /// Takes orders until nobody can give any more and all are carried out.
+    pub(crate) fn run(mut self, orders: &Receiver<Order>) {
+        let _closed = Closed(Arc::clone(&self.shared));
+        while let Some(first) = self.next(orders) {
+            let mut waiting = Vec::with_capacity(BATCH_MAX);
+            let mut order = Some(first);
+            // What waits already shares this batch's fdatasync; nothing waits for company.
+            while let Some(Order::Commit(change, reply)) = order {
+                waiting.push((change, reply));
+                let room = waiting.len() < BATCH_MAX;
+                order = room.then(|| orders.try_recv().ok()).flatten();
+            }
+            if !waiting.is_empty() {
+                self.commit(waiting);
+            }
+            if let Some(Order::Rebuild(reply)) = order {
+                answer(reply, self.rebuild());
+            }
+        }
+    }
+
+    fn next(&mut self, orders: &Receiver<Order>) -> Option<Order> {
+        while self.scrub_due {
+            match orders.recv_timeout(SCRUB_RETRY) {
+                Ok(order) => return Some(order),
+                Err(RecvTimeoutError::Timeout) => self.scrub(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        orders.recv().ok()
+    }
+
+    fn commit(&mut self, waiting: Vec<Waiting>) {
+        let (changes, replies): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        self.shared.leave_queue(&changes);
+        match self.transact(changes) {
+            Ok(batch) => {
+                if !batch.committed.is_empty() {
+                    self.follower.follow(&batch.committed);
+                }
+                self.pen.head = batch.head;
+                self.shared.set(batch.head, Health::Appending);
+                if self.scrub_due {
+                    self.scrub();
+                }
+                for (reply, outcome) in replies.into_iter().zip(batch.outcomes) {
+                    answer(reply, outcome);
+                }
+            }
+            Err(failure) => {
+                self.shared.set(self.pen.head, failure.health());
+                for reply in replies {
+                    answer(reply, Err(failure.commit_error()));
+                }
+            }
+        }
+    }
+
+    /// Decides and writes `changes`; when this returns a batch, it is durable.
+    fn transact(&mut self, changes: Vec<Change>) -> Result<Batch, Failure> {
+        let pen = &mut self.pen;
+        let transaction = begin(&mut pen.connection, pen.fence, pen.head)?;
+        let mut overlay = Overlay::new(Stored(&transaction));
+        let (now, projection) = (self.clock.now(), &*self.projection);
+        let batch = decide(changes, pen.head, now, projection, &mut overlay);
+        write(&transaction, &batch, overlay.into_parts().1)?;
+        transaction.commit()?;
+        self.scrub_due |= batch.attachments.iter().any(destroys);
+        Ok(batch)
+    }
+
+    fn rebuild(&mut self) -> Result<StateDigest, StateError> {
+        let pen = &mut self.pen;
+        let transaction = begin(&mut pen.connection, pen.fence, pen.head)?;
+        let digest = replaying::rebuild(&transaction, &*self.projection)?;
+        transaction.commit().map_err(unreadable)?;
+        Ok(digest)
+    }
+
+    /// Folds the write-ahead log into the file and cuts it, unless a reader is in the way.
+    fn scrub(&mut self) {
+        match cut_write_ahead_log(&self.pen.connection) {
+            Ok(done) => self.scrub_due = !done,
+            Err(error) => {
+                tracing::warn!(%error, "Erased bytes stay in the write-ahead log for now.");
+            }
+        }
+    }
+}
+
+type Waiting = (Change, oneshot::Sender<Result<Receipt, CommitError>>);
+
+/// Tells the author; one who has gone away is not missed.
+fn answer<T>(reply: oneshot::Sender<T>, outcome: T) {
+    drop(reply.send(outcome));
+}
+
+/// Begins to write, unless somebody else has taken the pen or has written.
+fn begin(connection: &mut Connection, fence: i64, head: Head) -> Result<Transaction<'_>, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let raised: i64 = transaction
+        .prepare_cached("SELECT value FROM meta WHERE name = 'fence'")?
+        .query_row([], |row| row.get(0))?;
+    if raised != fence || journal_size(&transaction)? != head.size {
+        return Err(Failure::Fenced);
+    }
+    Ok(transaction)
+}
+
+fn write(
+    transaction: &Transaction<'_>,
+    batch: &Batch,
+    rows: impl Iterator<Item = RowWrite>,
+) -> Result<(), Failure> {
+    // After some failures SQLite rolls back by itself; each write would then commit alone.
+    if transaction.is_autocommit() {
+        return Err(Failure::Later(LaterCause::failed(RolledBack)));
+    }
+    let mut append =
+        transaction.prepare_cached("INSERT INTO entries (idx, bytes) VALUES (?1, ?2)")?;
+    for committed in &batch.committed {
+        append.execute(params![to_sql(committed.index), committed.entry.bytes()])?;
+    }
+    for row in rows {
+        write_row(transaction, &row)?;
+    }
+    for attachment in &batch.attachments {
+        write_attachment(transaction, attachment)?;
+    }
+    Ok(())
+}
+
+/// Writes or deletes one row.
+pub(crate) fn write_row(transaction: &Transaction<'_>, row: &RowWrite) -> rusqlite::Result<()> {
+    let (table, key) = (row.table.name(), &*row.key);
+    match &row.value {
+        Some(value) => transaction
+            .prepare_cached(
+                "INSERT INTO state (tbl, key, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET value = excluded.value",
+            )?
+            .execute(params![table, key, value])?,
+        None => transaction
+            .prepare_cached("DELETE FROM state WHERE tbl = ?1 AND key = ?2")?
+            .execute(params![table, key])?,
+    };
+    Ok(())
+}
+
+fn write_attachment(
+    transaction: &Transaction<'_>,
+    attachment: &Attachment,
+) -> rusqlite::Result<()> {
+    for payload in &attachment.payloads {
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO payloads (digest, salt, bytes) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                payload.digest().as_bytes(),
+                payload.salt(),
+                payload.bytes()
+            ])?;
+    }
+    for digest in &attachment.erased {
+        transaction
+            .prepare_cached("DELETE FROM payloads WHERE digest = ?1")?
+            .execute([digest.as_bytes()])?;
+    }
+    for write in &attachment.secrets {
+        match write {
+            SecretWrite::Keep { name, secret } => transaction
+                .prepare_cached("INSERT OR REPLACE INTO secrets (name, bytes) VALUES (?1, ?2)")?
+                .execute(params![name, secret.expose()])?,
+            SecretWrite::Shred { name } => transaction
+                .prepare_cached("DELETE FROM secrets WHERE name = ?1")?
+                .execute([name])?,
+        };
+    }
+    Ok(())
+}
+
+/// Whether bytes that were there must be gone afterwards; a secret that is replaced counts.
+fn destroys(attachment: &Attachment) -> bool {
+    !attachment.erased.is_empty() || !attachment.secrets.is_empty()
+}
+
+fn cut_write_ahead_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, bool>(0)
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!busy?)
+}
+
+/// SQLite ended the transaction while it was being decided.
+#[derive(Debug, thiserror::Error)]
+#[error("the database rolled the transaction back")]
+struct RolledBack;
+
+impl Failure {
+    fn commit_error(&self) -> CommitError {
+        match self {
+            Self::Fenced => CommitError::Fenced,
+            Self::Later(cause) => CommitError::Later(cause.clone()),
+        }
+    }
+
+    fn health(&self) -> Health {
+        match self {
+            Self::Fenced => Health::Fenced,
+            Self::Later(cause) => Health::Failing(cause.clone()),
+        }
+    }
+}
+
+impl From<Failure> for StateError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Fenced => Self::Fenced,
+            Failure::Later(cause) => Self::Store(StoreError::Later(cause)),
+        }
+    }
+}
+
+/// Says that nobody writes any more, however the thread ends.
+struct Closed(Arc<Shared>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.set_health(Health::Failing(LaterCause::Closed));
+    }
+}
