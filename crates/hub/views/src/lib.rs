@@ -1,1 +1,31 @@
-//! To be written.
+//! Questions about the hub that change nothing, with answers in the words of the API.
+//!
+//! Stage: after enforce. The HTTP API and the console ask here and nowhere else, so both say the same.
+//! Never: writes, decides, or speaks HTTP. A question about many devices is asked of memory, in short steps
+//! that let the doors' work go between them; none copies the fleet.
+//! To add a question: a file with its method on [`Views`], answering a type of `hub/api`.
+
+mod attention;
+mod certificates;
+mod device;
+mod devices;
+mod fleet;
+mod journal;
+mod live;
+mod log;
+mod manufacturers;
+mod page;
+mod profiles;
+mod refused;
+mod services;
+mod status;
+mod views;
+mod walk;
+mod words;
+
+pub use attention::{Attention, Urgency};
+pub use fleet::Fleet;
+pub use live::{Activity, Live};
+pub use log::Log;
+pub use refused::NotShown;
+pub use views::{HubFacts, Views};

@@ -1,0 +1,179 @@
+//! One device with everything that is known about its Standing.
+
+use std::collections::BTreeSet;
+
+use ironroot_api::{DeviceDetail, GrantSummary, Reason, TimelineEntry};
+use ironroot_identity::CertificateSerial;
+use ironroot_profile::Topics;
+use ironroot_registry::{Device, DeviceRow, Fact, ReasonRow};
+use ironroot_standing::{Grant, Lifecycle};
+use ironroot_store::IndexedEntry;
+
+use crate::journal::sentence;
+use crate::words::{counted, spoken};
+use crate::{NotShown, Views, words};
+
+/// The most entries of a timeline beside the device; the journal has the rest.
+const TIMELINE_MAX: u64 = 50;
+
+/// What stands in the place of words that were erased.
+const ERASED: &str = "(these words were erased)";
+
+impl Views {
+    /// One device.
+    ///
+    /// # Errors
+    /// [`NotShown::Unknown`], or the store could not be read.
+    pub async fn device(&self, id: &str) -> Result<DeviceDetail, NotShown> {
+        let device = self.registry.device(id).ok_or_else(|| NotShown::Unknown {
+            what: "device",
+            name: id.to_owned(),
+        })?;
+        let (row, lifecycle) = device.inspect(|row, lifecycle| (row.clone(), lifecycle));
+        let entries = self.timeline(id).await?;
+        let reasons = self.reasons(&row.reasons).await?;
+        let serials = serials(&row, &entries);
+        Ok(DeviceDetail {
+            item: self.item(&device),
+            standing: self.standing(&row, lifecycle, &reasons),
+            grant: grant_of(&device),
+            certificates: self.certificates(serials).await?,
+            traffic: self.live.activity(device.subject().principal()).traffic,
+            timeline: entries.iter().map(timeline_entry).collect(),
+            reasons,
+        })
+    }
+
+    async fn timeline(&self, id: &str) -> Result<Vec<IndexedEntry>, NotShown> {
+        let mut entries = Vec::new();
+        for index in self.timeline_indices(id, None, TIMELINE_MAX).await? {
+            entries.extend(self.entries(index, 1).await?);
+        }
+        Ok(entries)
+    }
+
+    /// The reasons with their words, oldest first.
+    pub(crate) async fn reasons(&self, rows: &[ReasonRow]) -> Result<Vec<Reason>, NotShown> {
+        let mut reasons = Vec::with_capacity(rows.len());
+        for row in rows {
+            reasons.push(Reason {
+                kind: words::reason(row.kind).to_owned(),
+                source: String::new(),
+                at: words::moment(row.at),
+                why: self.words(&row.why).await?,
+                who: words::person(&row.by),
+                entry: row.entry,
+            });
+        }
+        Ok(reasons)
+    }
+
+    /// A person's words, by their digest.
+    async fn words(&self, digest: &str) -> Result<String, NotShown> {
+        let Ok(digest) = digest.parse() else {
+            return Ok(ERASED.to_owned());
+        };
+        let payload = self.store.payload(digest).await?;
+        Ok(payload.map_or_else(
+            || ERASED.to_owned(),
+            |payload| String::from_utf8_lossy(payload.bytes()).into_owned(),
+        ))
+    }
+
+    /// What, why and since when, in one sentence.
+    fn standing(&self, row: &DeviceRow, lifecycle: Lifecycle, reasons: &[Reason]) -> String {
+        if lifecycle != row.lifecycle {
+            return "Cut off by an order that is obeyed already and is recorded as soon as the journal can append again."
+                .to_owned();
+        }
+        let since = spoken(row.changed);
+        match lifecycle {
+            Lifecycle::Claimed if row.claim_expires <= self.clock.now().as_ms() => format!(
+                "Its claim ended unused at {}; claim it again to let it enrol.",
+                spoken(row.claim_expires)
+            ),
+            Lifecycle::Claimed => format!(
+                "Claimed, and waits for its first enrolment until {}.",
+                spoken(row.claim_expires)
+            ),
+            Lifecycle::Enrolled => {
+                format!("Enrolled at {since}, and has not used its certificate yet.")
+            }
+            Lifecycle::Active => format!("In good standing since {since}."),
+            Lifecycle::Quarantined => {
+                let first = row.reasons.first().map_or(row.changed, |reason| reason.at);
+                shut_out(reasons, &spoken(first))
+            }
+            Lifecycle::Transferred => {
+                format!("Given up at {since}; waits for its next owner's claim.")
+            }
+            Lifecycle::Retired => format!("Retired at {since}; nothing leads back."),
+        }
+    }
+}
+
+fn shut_out(reasons: &[Reason], since: &str) -> String {
+    let [reason, more @ ..] = reasons else {
+        return format!("Shut out since {since}.");
+    };
+    let by = match &reason.who {
+        Some(who) => format!("by {who}"),
+        None => format!("by the hub ({})", reason.kind),
+    };
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(
+            ", and for {}",
+            counted(count as u64, "more reason", "more reasons")
+        ),
+    };
+    format!("Shut out since {since} {by}{more}: “{}”", reason.why)
+}
+
+/// The serial numbers of a device's certificates: those in force, and those its timeline tells of.
+fn serials(row: &DeviceRow, entries: &[IndexedEntry]) -> BTreeSet<CertificateSerial> {
+    let told = entries
+        .iter()
+        .filter_map(|entry| match Fact::read(&entry.entry) {
+            Ok(
+                Fact::DeviceEnrolled { certificate, .. }
+                | Fact::DeviceReenrolled { certificate, .. },
+            ) => Some(certificate.serial),
+            _ => None,
+        });
+    row.certificates.iter().copied().chain(told).collect()
+}
+
+fn timeline_entry(indexed: &IndexedEntry) -> TimelineEntry {
+    TimelineEntry {
+        entry: indexed.index,
+        at: indexed.entry.at().to_string(),
+        kind: indexed.entry.kind().to_owned(),
+        sentence: sentence(&indexed.entry),
+    }
+}
+
+fn grant_of(device: &Device) -> GrantSummary {
+    let subject = device.subject();
+    let grant = subject.grant();
+    summary(&grant, subject.principal().id())
+}
+
+fn summary(grant: &Grant, id: &str) -> GrantSummary {
+    let filled = |topics: &Topics| -> Vec<String> {
+        topics
+            .iter()
+            .map(|topic| topic.replace("{device}", id))
+            .collect()
+    };
+    let limits = grant.limits();
+    GrantSummary {
+        connect: grant.may_connect(),
+        publish: filled(grant.publish()),
+        subscribe: filled(grant.subscribe()),
+        sessions_max: limits.sessions_max.into(),
+        subscriptions_max: limits.subscriptions_max.into(),
+        packet_size_max: limits.packet_size_max,
+        messages_per_s: limits.messages_per_s,
+    }
+}

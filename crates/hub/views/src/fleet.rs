@@ -1,0 +1,78 @@
+//! The fleet in numbers.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use ironroot_api::{Lifecycle, Tier};
+use ironroot_identity::ProfileName;
+
+use crate::walk::each_device;
+use crate::{Views, words};
+
+/// How many devices there are of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fleet {
+    /// All devices.
+    pub devices: u64,
+    /// By state, those without a device left out.
+    pub by_lifecycle: BTreeMap<Lifecycle, u64>,
+    /// By tier, those without a device left out.
+    pub by_tier: BTreeMap<Tier, u64>,
+    /// By profile, those without a device left out.
+    pub by_profile: BTreeMap<ProfileName, u64>,
+    /// Claimed serials whose claim ended unused.
+    pub claims_ended: u64,
+    /// Devices that a person should look at: see [`Fleet::attention`].
+    pub attention: u64,
+}
+
+impl Fleet {
+    /// How many devices are in a state.
+    pub fn in_state(&self, lifecycle: Lifecycle) -> u64 {
+        self.by_lifecycle.get(&lifecycle).copied().unwrap_or(0)
+    }
+
+    /// How many devices are of a tier.
+    pub fn of_tier(&self, tier: Tier) -> u64 {
+        self.by_tier.get(&tier).copied().unwrap_or(0)
+    }
+
+    /// Devices in good standing: those that may do all their profile grants.
+    pub fn in_good_standing(&self) -> u64 {
+        self.in_state(Lifecycle::Enrolled) + self.in_state(Lifecycle::Active)
+    }
+
+    /// Devices that have a certificate of this hub, or had one and are kept out.
+    pub fn at_work(&self) -> u64 {
+        self.in_good_standing() + self.in_state(Lifecycle::Quarantined)
+    }
+}
+
+impl Views {
+    /// Counts the fleet.
+    pub async fn fleet(&self) -> Fleet {
+        let now = self.clock.now().as_ms();
+        let mut fleet = Fleet::default();
+        each_device(&self.registry, None, |device| {
+            device.inspect(|row, lifecycle| {
+                let (lifecycle, tier) = (
+                    words::lifecycle(lifecycle),
+                    words::tier(row.standing().tier),
+                );
+                fleet.devices += 1;
+                *fleet.by_lifecycle.entry(lifecycle).or_default() += 1;
+                *fleet.by_tier.entry(tier).or_default() += 1;
+                match fleet.by_profile.get_mut(&row.profile) {
+                    Some(count) => *count += 1,
+                    None => _ = fleet.by_profile.insert(row.profile.clone(), 1),
+                }
+                fleet.claims_ended +=
+                    u64::from(lifecycle == Lifecycle::Claimed && row.claim_expires <= now);
+                fleet.attention += u64::from(lifecycle == Lifecycle::Quarantined);
+            });
+            ControlFlow::Continue(())
+        })
+        .await;
+        fleet
+    }
+}

@@ -1,0 +1,30 @@
+//! What is known only while the hub runs, and is in no row: sessions, traffic, orders that wait.
+
+use std::fmt;
+
+use ironroot_api::Traffic;
+use ironroot_identity::Principal;
+use ironroot_time::UnixTime;
+
+/// The running hub, as far as pages and answers tell of it.
+pub trait Live: fmt::Debug + Send + Sync {
+    /// What the doors know of one principal.
+    fn activity(&self, principal: &Principal) -> Activity;
+
+    /// Live sessions of all principals.
+    fn sessions_count(&self) -> u64;
+
+    /// Orders that are obeyed and wait to be recorded.
+    fn held_orders(&self) -> usize;
+}
+
+/// One principal at the doors, since the hub started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Live sessions.
+    pub sessions: u32,
+    /// When it was last heard of; none when it was not since the hub started.
+    pub last_seen: Option<UnixTime>,
+    /// What passed.
+    pub traffic: Traffic,
+}
