@@ -88,41 +88,7 @@ impl UnshownCertificate {
     }
 }
 
-/// A certificate and key that no door shows yet, so that the certificate can be journalled first.
-pub struct UnshownCertificate {
-    certified: CertifiedKey,
-    issued: IssuedCertificate,
-}
-
 impl ServerCertificate {
-    /// Makes a key and has the CA certify it.
-    ///
-    /// # Errors
-    /// [`NoServerCertificate`] when the CA refuses, for instance an order without names.
-    pub fn make(
-        authority: &Authority,
-        order: ServerCertificateOrder<'_>,
-    ) -> Result<UnshownCertificate, NoServerCertificate> {
-        let key = SoftwareKey::generate()?;
-        let issued = authority.issue(&Issuance {
-            profile: &CertificateProfile::Server(order.names),
-            public_key: &key.public_key(),
-            serial: order.serial,
-            now: order.now,
-            not_after: order.not_after,
-            urls: order.urls,
-        })?;
-        let pkcs8 = key.to_pkcs8()?;
-        let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
-            pkcs8.expose(),
-        )))?;
-        let chain = vec![issued.der.clone(), authority.issuing().clone()];
-        Ok(UnshownCertificate {
-            certified: CertifiedKey::new(chain, key),
-            issued,
-        })
-    }
-
     /// Shows this one.
     pub fn new(first: UnshownCertificate) -> Self {
         Self(ArcSwap::from_pointee(first.certified))
@@ -131,13 +97,6 @@ impl ServerCertificate {
     /// Shows another, in every handshake from now on.
     pub fn replace(&self, next: UnshownCertificate) {
         self.0.store(Arc::new(next.certified));
-    }
-}
-
-impl UnshownCertificate {
-    /// The certificate that is to be shown.
-    pub fn issued(&self) -> &IssuedCertificate {
-        &self.issued
     }
 }
 

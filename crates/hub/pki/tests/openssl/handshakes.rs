@@ -248,6 +248,7 @@ fn the_servers_certificate_is_renewed_while_the_door_is_open() {
     let first = doors.meet(&door, None, "").client.text;
     let urls = PkiUrls::default();
     let second = UnshownCertificate::make(&doors.hub.authority, server_order(2, &urls)).unwrap();
+    assert_eq!(second.issued().not_after, NOW.plus(90 * DAY));
     doors.parts.certificate.replace(second);
     let second = doors.meet(&door, None, "").client.text;
     let shown = |text: &str| text.split_once("-----END").unwrap().0.to_owned();

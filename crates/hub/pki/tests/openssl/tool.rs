@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use ironroot_pki::CertificateDer;
-use ironroot_pki::authority::pem;
+use ironroot_pki::pem::certificate_pem;
 use tempfile::TempDir;
 
 /// A folder in which `openssl` runs.
@@ -34,7 +34,10 @@ impl OpenSsl {
     pub(crate) fn write_pem(&self, name: &str, certificates: &[&CertificateDer<'_>]) {
         self.write(
             name,
-            certificates.iter().map(|der| pem(der)).collect::<String>(),
+            certificates
+                .iter()
+                .map(|der| certificate_pem(der))
+                .collect::<String>(),
         );
     }
 
