@@ -22,8 +22,7 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 
-pub(crate) use issuance::fingerprint;
-pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate};
+pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
 pub use urls::{BadUrl, PkiUrls};
 
 use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write_sealed};

@@ -40,16 +40,12 @@ impl CertificateFacts {
     /// [`der::Error`] when it is no X.509 certificate.
     pub fn read(certificate: &[u8]) -> Result<Self, der::Error> {
         let tbs = Certificate::from_der(certificate)?.tbs_certificate;
-        let alternative_names = match tbs.get()? {
-            None => Vec::new(),
-            Some((_critical, names)) => AlternativeName::all(&names)?,
-        };
         let constraints = tbs.get::<BasicConstraints>()?;
         let key = &tbs.subject_public_key_info.algorithm;
         let validity = tbs.validity;
         Ok(Self {
             serial: hex::encode(tbs.serial_number.as_bytes()),
-            alternative_names,
+            alternative_names: AlternativeName::of_certificate(&tbs)?,
             key: algorithm_name(key),
             is_ca: constraints.is_some_and(|(_critical, constraints)| constraints.ca),
             not_before: UnixTime::from_s(validity.not_before.to_unix_duration().as_secs()),

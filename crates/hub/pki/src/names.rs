@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use der::asn1::{Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use der::{Any, Encode, Tag, Tagged};
+use x509_cert::TbsCertificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -91,7 +92,18 @@ impl fmt::Display for Subject {
 }
 
 impl AlternativeName {
-    /// Reads all names of a `SubjectAltName` extension, sorted.
+    /// The alternative names of a certificate, sorted; none if it has no such extension.
+    ///
+    /// # Errors
+    /// [`der::Error`] when the extension is malformed or stands there twice.
+    pub(crate) fn of_certificate(tbs: &TbsCertificate) -> Result<Vec<Self>, der::Error> {
+        match tbs.get()? {
+            None => Ok(Vec::new()),
+            Some((_critical, extension)) => Self::all(&extension),
+        }
+    }
+
+    /// The names in a `SubjectAltName` extension, sorted.
     ///
     /// # Errors
     /// [`der::Error`] when an address has neither 4 nor 16 bytes.

@@ -67,7 +67,7 @@ pub enum PeerRefused {
     #[error("the certificate is for other uses than TLS client authentication alone")]
     Usage,
     /// Its number is none that this CA gives.
-    #[error("the certificate's serial number")]
+    #[error("the certificate's serial number is none that this CA gives")]
     Serial(#[source] BadSerial),
     /// A manufacturer's certificate that does not say which device it is.
     #[error("a certificate of manufacturer {manufacturer} has no serialNumber, or several")]
@@ -141,16 +141,11 @@ impl ParsedCertificate {
         let tbs = Certificate::from_der(der)
             .map_err(PeerRefused::Malformed)?
             .tbs_certificate;
-        let alternative_names = match tbs.get().map_err(PeerRefused::Malformed)? {
-            None => Vec::new(),
-            Some((_critical, names)) => {
-                AlternativeName::all(&names).map_err(PeerRefused::Malformed)?
-            }
-        };
         Ok(Self {
-            tbs,
+            alternative_names: AlternativeName::of_certificate(&tbs)
+                .map_err(PeerRefused::Malformed)?,
             fingerprint: fingerprint(der),
-            alternative_names,
+            tbs,
         })
     }
 

@@ -123,7 +123,7 @@ impl IssuedCertificate {
     }
 }
 
-/// Names and usages of a profile (DESIGN section 4).
+/// Names and usages of a profile: what tells the kinds of certificate apart.
 fn profile_params(profile: &CertificateProfile) -> Result<CertificateParams, IssueRefused> {
     let mut params = CertificateParams::default();
     let mut subject = DistinguishedName::new();
@@ -192,7 +192,7 @@ fn whole_seconds(time: UnixTime) -> UnixTime {
 }
 
 /// SHA-256 of a certificate.
-pub(crate) fn fingerprint(certificate: &[u8]) -> Fingerprint {
+pub fn fingerprint(certificate: &[u8]) -> Fingerprint {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
     Fingerprint(bytes)

@@ -7,32 +7,24 @@ use webpki::aws_lc_rs as algorithms;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use super::{BadCsr, Signed};
-use crate::key::{KeyAlgorithm, PublicKey, algorithm_name};
+use crate::key::KeyAlgorithm::{self, Ed25519, P256, P384, Rsa};
+use crate::key::{PublicKey, algorithm_name};
 
 /// Every accepted pair of key and signature algorithm. SHA-1 and MD5 are absent for good.
 const ACCEPTED: &[(KeyAlgorithm, &dyn SignatureVerificationAlgorithm)] = &[
-    (KeyAlgorithm::P256, algorithms::ECDSA_P256_SHA256),
-    (KeyAlgorithm::P256, algorithms::ECDSA_P256_SHA384),
-    (KeyAlgorithm::P256, algorithms::ECDSA_P256_SHA512),
-    (KeyAlgorithm::P384, algorithms::ECDSA_P384_SHA256),
-    (KeyAlgorithm::P384, algorithms::ECDSA_P384_SHA384),
-    (KeyAlgorithm::P384, algorithms::ECDSA_P384_SHA512),
-    (KeyAlgorithm::Ed25519, algorithms::ED25519),
-    (KeyAlgorithm::Rsa, algorithms::RSA_PKCS1_2048_8192_SHA256),
-    (KeyAlgorithm::Rsa, algorithms::RSA_PKCS1_2048_8192_SHA384),
-    (KeyAlgorithm::Rsa, algorithms::RSA_PKCS1_2048_8192_SHA512),
-    (
-        KeyAlgorithm::Rsa,
-        algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
-    ),
-    (
-        KeyAlgorithm::Rsa,
-        algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
-    ),
-    (
-        KeyAlgorithm::Rsa,
-        algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
-    ),
+    (P256, algorithms::ECDSA_P256_SHA256),
+    (P256, algorithms::ECDSA_P256_SHA384),
+    (P256, algorithms::ECDSA_P256_SHA512),
+    (P384, algorithms::ECDSA_P384_SHA256),
+    (P384, algorithms::ECDSA_P384_SHA384),
+    (P384, algorithms::ECDSA_P384_SHA512),
+    (Ed25519, algorithms::ED25519),
+    (Rsa, algorithms::RSA_PKCS1_2048_8192_SHA256),
+    (Rsa, algorithms::RSA_PKCS1_2048_8192_SHA384),
+    (Rsa, algorithms::RSA_PKCS1_2048_8192_SHA512),
+    (Rsa, algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY),
+    (Rsa, algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY),
+    (Rsa, algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY),
 ];
 
 /// Checks that the owner of the key in `spki` signed the request, and that the key is worth having.
@@ -60,9 +52,9 @@ pub(super) fn verify(
         });
     };
     match kind {
-        KeyAlgorithm::Rsa => check_rsa(key)?,
-        KeyAlgorithm::P256 | KeyAlgorithm::P384 => check_point(key)?,
-        KeyAlgorithm::Ed25519 => {}
+        Rsa => check_rsa(key)?,
+        P256 | P384 => check_point(key)?,
+        Ed25519 => {}
     }
     let Some((_, algorithm)) = of_this_key
         .iter()
