@@ -6,6 +6,8 @@
 //! increment and cost every SUBSCRIBE a path of copies; with a fleet that reconnects after a power cut, and
 //! each device subscribing to a filter of its own, that is the dearer side.
 
+#[cfg(test)]
+mod model;
 mod retained;
 mod subscriptions;
 

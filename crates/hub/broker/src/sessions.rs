@@ -54,7 +54,7 @@ impl Sessions {
     ) -> Result<(), Refusal> {
         let mut all = self.0.lock();
         if all.draining {
-            return Err(Refusal::ShuttingDown);
+            return Err(Refusal::HubStops);
         }
         let grant = subject.grant();
         if !grant.may_connect() {

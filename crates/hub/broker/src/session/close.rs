@@ -81,17 +81,20 @@ impl Open {
 
     fn send_disconnect(&self, refusal: Refusal, out: &mut Vec<u8>) {
         let words = refusal.to_string();
-        let with = |reason_string| {
+        let with = |reason, reason_string| {
             let properties = DisconnectProperties {
                 reason_string,
                 ..DisconnectProperties::default()
             };
-            Packet::Disconnect(Disconnect {
-                reason: refusal.reason(),
-                properties,
-            })
+            Packet::Disconnect(Disconnect { reason, properties })
         };
-        self.send_first_that_fits([with(Some(&words)), with(None)], out);
+        let (reason, other) = (refusal.reason(), ReasonCode::UnspecifiedError);
+        let packets = [
+            with(reason, Some(&words)),
+            with(reason, None),
+            with(other, None),
+        ];
+        self.send_first_that_fits(packets, out);
     }
 
     /// Writes the first of the packets that the client takes by its size.
