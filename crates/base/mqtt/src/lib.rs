@@ -25,6 +25,7 @@
 
 mod delivery;
 mod frame;
+mod level;
 mod list;
 mod malformed;
 mod packet;
@@ -38,6 +39,7 @@ mod wire;
 
 pub use delivery::{DeliveryHead, SharedLayout};
 pub use frame::{FixedHeader, Frame, PacketType, frame};
+pub use level::Levels;
 pub use list::{Items, List, ListEntry};
 pub use malformed::{Malformed, Unencodable};
 pub use packet::{

@@ -1,7 +1,8 @@
 //! Topic templates: one filter for many devices, with each one's id in the levels `{device}`.
 
-use crate::topic::{Level, check_topic, check_wildcards, covers, split_share};
-use crate::{BadTopic, TopicFilter, TopicName};
+use crate::level::{Level, covers};
+use crate::topic::{check_topic, check_wildcards, split_share};
+use crate::{BadTopic, Levels, TopicFilter, TopicName};
 
 /// A topic filter in which whole levels `{device}` stand for a device's id.
 ///
@@ -24,10 +25,7 @@ impl<S: AsRef<str>> TopicTemplate<S> {
         if split_share(template)?.is_some() {
             return Err(BadTopic::SharedTemplate);
         }
-        if template
-            .split('/')
-            .any(|level| level != PLACEHOLDER && level.contains(['{', '}']))
-        {
+        if Levels::of(template).any(|level| level != PLACEHOLDER && level.contains(['{', '}'])) {
             return Err(BadTopic::Placeholder);
         }
         Ok(Self(text))
@@ -51,7 +49,7 @@ impl<S: AsRef<str>> TopicTemplate<S> {
     }
 
     fn levels<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Level<'a>> {
-        self.as_str().split('/').map(move |level| match level {
+        Levels::of(self.as_str()).map(move |level| match level {
             PLACEHOLDER => Level::Is(id),
             _ => Level::of_filter(level),
         })

@@ -153,7 +153,7 @@ static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| (0..=255).cycle().take(70_000
 static LEVELS: [&str; 6] = ["", "a", "$SYS", "日本", "device 7", "$share"];
 
 static TOPICS: LazyLock<Vec<TopicName<'static>>> = LazyLock::new(|| {
-    let mut topics: Vec<String> = vec![LONGEST.clone()];
+    let mut topics = Vec::new();
     for first in LEVELS {
         topics.push(first.to_owned());
         for second in LEVELS {
@@ -161,6 +161,7 @@ static TOPICS: LazyLock<Vec<TopicName<'static>>> = LazyLock::new(|| {
             topics.push(format!("{second}/{first}/up"));
         }
     }
+    topics.push(LONGEST.clone());
     topics
         .into_iter()
         .filter_map(|topic| TopicName::parse(topic.leak()).ok())
