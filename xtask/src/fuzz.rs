@@ -1,4 +1,6 @@
 //! The fuzz targets: tests that try random input for a set time, run side by side on all cores.
+//!
+//! A target is a test in a program called `fuzz` (`tests/fuzz.rs`), or a function that calls bolero.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -32,6 +34,8 @@ pub(crate) struct Target {
 }
 
 /// Finds the targets of the workspace; its test programs must have been built.
+///
+/// A test elsewhere that has a target's whole name comes along: Cargo skips both by that name.
 pub(crate) fn targets() -> Result<Vec<Target>> {
     let build = [
         "test",
@@ -42,26 +46,51 @@ pub(crate) fn targets() -> Result<Vec<Target>> {
     ];
     let output = workspace::cargo(build).output()?;
     ensure!(output.status.success(), "the test programs do not build");
-    let programs = test_programs(&String::from_utf8(output.stdout)?);
-    let mut targets = Vec::new();
-    for (program, folder) in programs {
-        let names = names_below(&folder)?;
-        if names.is_empty() {
-            continue;
+    let (mut tests, mut names) = (Vec::new(), BTreeSet::new());
+    for (program, folder) in test_programs(&String::from_utf8(output.stdout)?) {
+        let is_target = wanted(&program, &folder)?;
+        for test in listed(&program)? {
+            if is_target(&test) {
+                names.insert(test.clone());
+            }
+            let (program, folder) = (program.clone(), folder.clone());
+            tests.push(Target {
+                program,
+                folder,
+                test,
+            });
         }
-        let list = Command::new(&program)
-            .args(["--list", "--format=terse"])
-            .output();
-        let list = String::from_utf8(list.context("a test program does not start")?.stdout)?;
-        let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
-        let wanted = tests.filter(|test| names.contains(test.rsplit("::").next().unwrap_or(test)));
-        targets.extend(wanted.map(|test| Target {
-            program: program.clone(),
-            folder: folder.clone(),
-            test: test.to_owned(),
-        }));
     }
-    Ok(targets)
+    tests.retain(|one| names.contains(&one.test));
+    Ok(tests)
+}
+
+/// The tests of a program.
+fn listed(program: &Path) -> Result<Vec<String>> {
+    let list = Command::new(program)
+        .args(["--list", "--format=terse"])
+        .output();
+    let list = String::from_utf8(list.context("a test program does not start")?.stdout)?;
+    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    Ok(tests.map(str::to_owned).collect())
+}
+
+/// Which tests of a program are targets: all, when it is called `fuzz`; else those that call bolero.
+fn wanted(program: &Path, folder: &Path) -> Result<impl Fn(&str) -> bool> {
+    let file = program
+        .file_name()
+        .and_then(|file| file.to_str())
+        .unwrap_or_default();
+    let all = file
+        .rsplit_once('-')
+        .is_some_and(|(name, _hash)| name == "fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let names = if manifest.contains("bolero") {
+        names_below(folder)?
+    } else {
+        BTreeSet::new()
+    };
+    Ok(move |test: &str| all || names.contains(test.rsplit("::").next().unwrap_or(test)))
 }
 
 /// Adds the phase that runs all targets, and gives their totals.
