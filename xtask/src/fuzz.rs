@@ -33,6 +33,14 @@ pub(crate) struct Target {
     pub(crate) test: String,
 }
 
+impl Target {
+    /// The crate's folder and the test: `journal entry`.
+    fn label(&self) -> String {
+        let folder = self.folder.file_name().unwrap_or_default();
+        format!("{} {}", folder.display(), self.test)
+    }
+}
+
 /// Finds the targets of the workspace; its test programs must have been built.
 ///
 /// A test elsewhere that has a target's whole name comes along: Cargo skips both by that name.
@@ -118,7 +126,7 @@ fn side_by_side(targets: Vec<Target>, logs: &Path) -> Totals {
             scope.spawn(|| {
                 while let Some(target) = next() {
                     let (one, shown) = run_one(&target, logs);
-                    println!("   {}: {one}{shown}", target.test);
+                    println!("   {}: {one}{shown}", target.label());
                     if let Ok(mut totals) = totals.lock() {
                         *totals += one;
                     }
@@ -139,7 +147,7 @@ fn run_one(target: &Target, logs: &Path) -> (Totals, String) {
     if std::env::var_os(TRY_MS_VARIABLE).is_none() {
         command.env(TRY_MS_VARIABLE, TRY_MS);
     }
-    let log = logs.join(format!("{}.log", target.test.replace("::", ".")));
+    let log = logs.join(format!("{}.log", target.label().replace("::", ".")));
     let (mut reader, mut output) = (Reader::default(), String::new());
     let ended = process::run(command, LIMIT, &log, |line| {
         reader.line(line);
@@ -157,7 +165,7 @@ fn run_one(target: &Target, logs: &Path) -> (Totals, String) {
             output,
         ),
         Err(cause) => {
-            let text = format!("\n{}: {cause:#}{output}", target.test);
+            let text = format!("\n{cause:#}{output}");
             (
                 Totals {
                     failed: 1,
