@@ -1,0 +1,4 @@
+//! Collect: what comes in, from whom, and whether they may ask for it.
+
+pub mod doors;
+pub mod intake;

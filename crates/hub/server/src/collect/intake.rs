@@ -1,0 +1,9 @@
+//! What a peer or a person asks for, checked against who they are and what the hub knows.
+
+pub mod claim;
+pub mod enrolment;
+pub mod manufacturer;
+pub mod order;
+pub mod profiles;
+pub mod secrets;
+pub mod service;

@@ -1,0 +1,144 @@
+//! Profiles: the TOML files of the data folder, taken in at start-up when they changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ironroot_profile::{BUILT_IN, BadProfile, DeviceProfile, PROFILE_SIZE_MAX};
+use ironroot_registry::{Fact, Registry};
+
+use crate::ledger::{Ledger, NotRecorded};
+
+/// The most files that are read.
+const FILES_MAX: usize = 1_000;
+
+/// Why the profiles could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfilesRefused {
+    /// A file or the folder cannot be read or written.
+    #[error("{}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Files are faulty.
+    #[error("{}", .0.iter().map(|(path, bad)| format!("{}: {bad}", path.display())).collect::<Vec<_>>().join("\n"))]
+    Faulty(Vec<(PathBuf, BadProfile)>),
+    /// Two files have the same name in them.
+    #[error("{} is named {name:?} inside: a profile's file is called like the profile, so rename one of them", path.display())]
+    OtherName {
+        /// The file.
+        path: PathBuf,
+        /// The name inside.
+        name: String,
+    },
+    /// There are too many files.
+    #[error("{} holds more than {FILES_MAX} profiles", .0.display())]
+    TooMany(PathBuf),
+    /// The change could not be recorded.
+    #[error("a profile was not recorded")]
+    NotRecorded(#[from] NotRecorded),
+}
+
+/// Takes in every `*.toml` of `folder` that differs from what the journal has.
+///
+/// A new folder is filled with the built-in profiles first, for their owner to change.
+///
+/// # Errors
+/// [`ProfilesRefused`] names every faulty file; then nothing was taken in.
+pub async fn take_in(
+    ledger: &Ledger,
+    registry: &Registry,
+    folder: &Path,
+) -> Result<(), ProfilesRefused> {
+    if !folder.exists() {
+        write_built_in(folder)?;
+    }
+    for profile in read_all(folder)? {
+        let known = registry.profile(profile.0.name.as_str());
+        if known.is_none_or(|known| known.row.text != profile.1) {
+            let name = profile.0.name.clone();
+            tracing::info!(profile = %name, "A profile was added or changed.");
+            ledger
+                .record(&Fact::ProfileSet {
+                    name,
+                    text: profile.1,
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn write_built_in(folder: &Path) -> Result<(), ProfilesRefused> {
+    std::fs::create_dir_all(folder).map_err(at(folder))?;
+    for (name, text) in BUILT_IN {
+        let path = folder.join(format!("{name}.toml"));
+        std::fs::write(&path, text).map_err(at(&path))?;
+    }
+    Ok(())
+}
+
+fn read_all(folder: &Path) -> Result<Vec<(DeviceProfile, String)>, ProfilesRefused> {
+    let (mut profiles, mut faulty) = (Vec::new(), Vec::new());
+    for path in files(folder)? {
+        let text = read(&path)?;
+        match DeviceProfile::parse(&text) {
+            Ok(profile)
+                if path
+                    .file_stem()
+                    .is_some_and(|stem| stem == profile.name.as_str()) =>
+            {
+                profiles.push((profile, text));
+            }
+            Ok(profile) => {
+                return Err(ProfilesRefused::OtherName {
+                    path,
+                    name: profile.name.to_string(),
+                });
+            }
+            Err(bad) => faulty.push((path, bad)),
+        }
+    }
+    if faulty.is_empty() {
+        Ok(profiles)
+    } else {
+        Err(ProfilesRefused::Faulty(faulty))
+    }
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, ProfilesRefused> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            files.push(path);
+        }
+        if files.len() > FILES_MAX {
+            return Err(ProfilesRefused::TooMany(folder.to_owned()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads one byte more than a profile may have, so that the parser can say that it is too long.
+fn read(path: &Path) -> Result<String, ProfilesRefused> {
+    use io::Read;
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(at(path))?;
+    file.take(PROFILE_SIZE_MAX as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(at(path))?;
+    Ok(text)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ProfilesRefused {
+    let path = path.to_owned();
+    move |cause| ProfilesRefused::File { path, cause }
+}

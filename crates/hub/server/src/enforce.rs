@@ -1,0 +1,7 @@
+//! Enforce: carries out what was decided, and never chooses.
+
+pub mod activation;
+pub mod anchors;
+pub mod certificates;
+pub mod revocation;
+pub mod server_certificate;

@@ -1,0 +1,93 @@
+//! Issues certificates: the number is drawn here, the fact for the journal comes with the certificate.
+//!
+//! The certificate must not leave before its fact is recorded; callers hand out [`Issued::pem`] and the DER
+//! only after that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_identity::CertificateSerial;
+use ironroot_pki::CertificateDer;
+use ironroot_pki::authority::{Authority, CertificateProfile, Issuance, IssueRefused, PkiUrls};
+use ironroot_pki::key::PublicKey;
+use ironroot_registry::IssuedCertificate;
+use ironroot_time::{Clock, Rng, UnixTime};
+
+/// Issues with the hub's CA.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    authority: Arc<Authority>,
+    urls: Arc<PkiUrls>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+/// A certificate and its fact.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The certificate.
+    pub der: CertificateDer<'static>,
+    /// The same as PEM.
+    pub pem: String,
+    /// When it ends.
+    pub not_after: UnixTime,
+    /// What the journal keeps of it.
+    pub fact: IssuedCertificate,
+}
+
+impl Issuer {
+    /// Issues with `authority`, whose certificates name `urls`.
+    pub fn new(
+        authority: Arc<Authority>,
+        urls: PkiUrls,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
+        Self {
+            authority,
+            urls: Arc::new(urls),
+            clock,
+            rng,
+        }
+    }
+
+    /// The CA itself.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Issues one certificate that lives for `lifetime` from now.
+    ///
+    /// # Errors
+    /// [`IssueRefused`] when the CA's own end is reached or a name cannot be written.
+    pub fn issue(
+        &self,
+        profile: &CertificateProfile,
+        public_key: &PublicKey,
+        lifetime: Duration,
+    ) -> Result<Issued, IssueRefused> {
+        let now = self.clock.now();
+        let mut serial = [0; 16];
+        self.rng.fill(&mut serial);
+        let issued = self.authority.issue(&Issuance {
+            profile,
+            public_key,
+            serial: CertificateSerial::from_random(serial),
+            now,
+            not_after: now.plus(lifetime),
+            urls: &self.urls,
+        })?;
+        let fact = IssuedCertificate {
+            serial: issued.serial,
+            fingerprint: issued.fingerprint.to_string(),
+            not_before: issued.not_before.as_s(),
+            not_after: issued.not_after.as_s(),
+        };
+        Ok(Issued {
+            pem: issued.pem(),
+            not_after: issued.not_after,
+            der: issued.der,
+            fact,
+        })
+    }
+}

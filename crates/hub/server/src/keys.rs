@@ -1,0 +1,136 @@
+//! The hub's keys at start-up: made at the first start, opened at every other.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use ironroot_journal::note::{BadKey, SigningKey};
+use ironroot_pki::authority::{Authority, AuthorityError};
+use ironroot_pki::custody::{CustodyError, read_sealed, write_sealed};
+use ironroot_pki::seal::{SealKey, Secret};
+use ironroot_time::{Rng, UnixTime};
+use zeroize::Zeroizing;
+
+/// What the hub signs with.
+#[derive(Debug)]
+pub struct Keys {
+    /// The CA.
+    pub authority: Authority,
+    /// The journal's key, apart from the CA's.
+    pub journal: SigningKey,
+}
+
+/// Whether the keys were there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// They were made just now: this is the hub's first start.
+    First,
+    /// They were opened.
+    Again,
+}
+
+/// Why the hub has no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum NoKeys {
+    /// The folder cannot be made.
+    #[error("{}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A key file cannot be read, written or opened.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+    /// The CA cannot be made or opened.
+    #[error("the CA's keys")]
+    Authority(#[from] AuthorityError),
+    /// The journal's key is damaged.
+    #[error("the journal's key")]
+    Journal(#[from] BadKey),
+    /// Some keys are there and the sealing key is not.
+    #[error("{} is missing, and without it the keys in {} cannot be opened: put it back, or name it with --seal-key", seal_key.display(), folder.display())]
+    SealKeyMissing {
+        /// The sealing key's file.
+        seal_key: PathBuf,
+        /// The folder of the sealed keys.
+        folder: PathBuf,
+    },
+}
+
+/// Opens the keys in `folder`, or makes them at the first start; `name` becomes the journal's name.
+///
+/// # Errors
+/// [`NoKeys`] says which file is wrong and what to do.
+pub fn open(
+    folder: &Path,
+    seal_key: &Path,
+    name: &str,
+    now: UnixTime,
+    rng: &dyn Rng,
+) -> Result<(Keys, Start), NoKeys> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|cause| NoKeys::Folder {
+            path: folder.to_owned(),
+            cause,
+        })?;
+    if Authority::exists(folder) {
+        if !seal_key.exists() {
+            return Err(NoKeys::SealKeyMissing {
+                seal_key: seal_key.to_owned(),
+                folder: folder.to_owned(),
+            });
+        }
+        let seal = SealKey::load(seal_key)?;
+        let keys = Keys {
+            authority: Authority::load(folder, &seal)?,
+            journal: journal_key(folder, &seal)?,
+        };
+        return Ok((keys, Start::Again));
+    }
+    let seal = if seal_key.exists() {
+        SealKey::load(seal_key)?
+    } else {
+        SealKey::generate(seal_key)?
+    };
+    // The journal's key comes first: the CA's file says that all of them are there.
+    let journal = make_journal_key(folder, &seal, name, rng)?;
+    let authority = Authority::create(folder, &seal, now)?;
+    Ok((Keys { authority, journal }, Start::First))
+}
+
+fn make_journal_key(
+    folder: &Path,
+    seal: &SealKey,
+    name: &str,
+    rng: &dyn Rng,
+) -> Result<SigningKey, NoKeys> {
+    let path = folder.join(JOURNAL_FILE);
+    if path.exists() {
+        return journal_key(folder, seal);
+    }
+    let mut seed = Zeroizing::new([0; 32]);
+    rng.fill(seed.as_mut());
+    let text = Secret::new(format!("{name}\n{}", hex::encode(seed.as_ref())).into_bytes());
+    write_sealed(&path, seal, JOURNAL_CONTEXT, &text)?;
+    journal_key(folder, seal)
+}
+
+/// The file holds the name and the seed, so that a hub that is renamed later keeps its journal's name.
+fn journal_key(folder: &Path, seal: &SealKey) -> Result<SigningKey, NoKeys> {
+    let secret = read_sealed(&folder.join(JOURNAL_FILE), seal, JOURNAL_CONTEXT)?;
+    let text = std::str::from_utf8(secret.expose()).map_err(|_not_text| BadKey::Shape)?;
+    let (name, seed) = text.split_once('\n').ok_or(BadKey::Shape)?;
+    let mut bytes = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(seed, bytes.as_mut()).map_err(|_not_hex| BadKey::Shape)?;
+    Ok(SigningKey::from_seed(name, &bytes)?)
+}
+
+const JOURNAL_FILE: &str = "journal.sealed";
+const JOURNAL_CONTEXT: &str = "ironroot journal key";

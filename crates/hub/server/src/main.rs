@@ -1,0 +1,106 @@
+//! The program `ironroot`: reads the command line, calls what it names, turns the outcome into an exit code.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use ironroot_server::outside::{SystemClock, SystemRng};
+use ironroot_server::settings::{Settings, UpArgs};
+use ironroot_server::wiring::{Hub, Outside};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Security for connected devices: an identity for each, a door that only those in good standing pass, and
+/// a journal that proves what happened.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a hub, and keep it up until Ctrl-C
+    Up(UpArgs),
+    /// Read the settings as `up` would, and print what they come to
+    CheckSettings(UpArgs),
+}
+
+fn main() -> ExitCode {
+    match Program::parse().command {
+        Command::Up(args) => exit_code(up(args)),
+        Command::CheckSettings(args) => exit_code(check_settings(args)),
+    }
+}
+
+fn up(args: UpArgs) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let settings = Settings::gather(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
+        let data = settings.data.display().to_string();
+        let outside = Outside {
+            clock: Arc::new(SystemClock::default()),
+            rng: Arc::new(SystemRng),
+        };
+        let hub = Hub::start(settings, outside)
+            .await
+            .context("the hub did not start")?;
+        greet(&hub, &data);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("The hub is shutting down.");
+        hub.stop().await;
+        Ok(())
+    })
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "this is what the person who started the hub wants to read"
+)]
+fn greet(hub: &Hub, data: &str) {
+    let addresses = &hub.addresses;
+    println!("Ironroot is up.");
+    println!("  sign in   {}", hub.sign_in);
+    println!("  console   {}", addresses.console);
+    println!("  mqtt      {}", addresses.mqtt);
+    println!("  device    {}/.well-known/est", addresses.device);
+    println!("  pki       {}", addresses.pki);
+    println!("  data      {data}  (ca.pem for devices, admin.token for the API)");
+    println!("Claim a first device:  ironroot claim new --data {data} --profile camera cam-1");
+}
+
+#[expect(clippy::print_stdout, reason = "printing is what it is for")]
+fn check_settings(args: UpArgs) -> anyhow::Result<()> {
+    println!("{:#?}", Settings::gather(args)?);
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a program that failed"
+)]
+fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("ironroot: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

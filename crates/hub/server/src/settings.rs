@@ -1,0 +1,298 @@
+//! Settings: what the command line and the settings file say, checked once.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ironroot_broker::BrokerSettings;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+
+use crate::collect::doors::http::HttpSettings;
+
+/// What `ironroot up` takes.
+#[derive(Clone, Debug, Args)]
+pub struct UpArgs {
+    /// Where everything is kept; made at the first start
+    #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
+    pub data: PathBuf,
+    /// Where the console and the API listen; plain HTTP, so a loopback address
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub console_addr: SocketAddr,
+    /// Where the MQTT door listens
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883")]
+    pub mqtt_addr: SocketAddr,
+    /// Where the device door (EST) listens
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8444")]
+    pub device_addr: SocketAddr,
+    /// Where the CA's certificates are published, over plain HTTP
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8446")]
+    pub pki_addr: SocketAddr,
+    /// The database: `sqlite:FILE`; SQLite in the data directory when absent
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+    /// The key that the CA's and the journal's keys are sealed with; kept in the data directory when absent
+    #[arg(long, value_name = "FILE")]
+    pub seal_key: Option<PathBuf>,
+    /// Further settings, as TOML; `ironroot.toml` in the data directory when absent
+    #[arg(long, value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+}
+
+/// Everything that the hub is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Where the doors listen.
+    pub listen: Listen,
+    /// The SQLite file.
+    pub store_file: PathBuf,
+    /// The sealing key's file.
+    pub seal_key: PathBuf,
+    /// The names that clients reach the hub by, loopback included.
+    pub names: Vec<ServerName<'static>>,
+    /// What the settings file says.
+    pub file: FileSettings,
+}
+
+/// Where the doors listen; port 0 picks one.
+#[derive(Clone, Copy, Debug)]
+pub struct Listen {
+    /// Console and API.
+    pub console: SocketAddr,
+    /// MQTT.
+    pub mqtt: SocketAddr,
+    /// EST.
+    pub device: SocketAddr,
+    /// The CA's certificates.
+    pub pki: SocketAddr,
+}
+
+/// The settings file. Every section and field may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSettings {
+    /// How the hub is called.
+    pub hub: HubSection,
+    /// The database.
+    pub store: StoreSection,
+    /// Sessions and messages behind the MQTT door.
+    pub broker: BrokerSettings,
+    /// The device door (EST).
+    pub device: HttpSettings,
+    /// Console and API.
+    pub console: HttpSettings,
+    /// The door of the CA's certificates.
+    pub pki: HttpSettings,
+}
+
+/// How the hub is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HubSection {
+    /// Host names and addresses that devices reach it by, beside `localhost`; the first stands in
+    /// certificates as the address of the CA's certificates, and names the journal.
+    pub names: Vec<String>,
+}
+
+/// The database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// The most bytes that the store may take; past it the journal stops, and Grants only shrink.
+    /// No bound but the disk's when absent.
+    pub size_max_bytes: Option<u64>,
+}
+
+/// Why the settings cannot be used: every fault that was found, each with its place.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct BadSettings(Vec<String>);
+
+impl Settings {
+    /// Puts the command line and the settings file together.
+    ///
+    /// # Errors
+    /// [`BadSettings`] lists every fault at once.
+    pub fn gather(args: UpArgs) -> Result<Self, BadSettings> {
+        let mut faults = Vec::new();
+        let file = read_file(&args, &mut faults);
+        if !args.console_addr.ip().is_loopback() {
+            faults.push(format!(
+                "--console-addr {}: the console is plain HTTP and listens on a loopback address only; put a TLS proxy in front to reach it from elsewhere",
+                args.console_addr
+            ));
+        }
+        let names = server_names(&file.hub.names, &mut faults);
+        let store_file = store_file(&args, &mut faults);
+        if !faults.is_empty() {
+            return Err(BadSettings(faults));
+        }
+        Ok(Self {
+            listen: Listen {
+                console: args.console_addr,
+                mqtt: args.mqtt_addr,
+                device: args.device_addr,
+                pki: args.pki_addr,
+            },
+            seal_key: args
+                .seal_key
+                .unwrap_or_else(|| args.data.join("keys/seal.key")),
+            data: args.data,
+            store_file,
+            names,
+            file,
+        })
+    }
+
+    /// The name that stands in certificates and in the journal's name.
+    pub fn first_name(&self) -> &str {
+        self.file
+            .hub
+            .names
+            .first()
+            .map_or("localhost", String::as_str)
+    }
+}
+
+/// Where a store's file lies below the data directory when no other is named.
+pub fn default_store_file(data: &Path) -> PathBuf {
+    data.join("store.sqlite")
+}
+
+fn read_file(args: &UpArgs, faults: &mut Vec<String>) -> FileSettings {
+    let path = args
+        .settings
+        .clone()
+        .unwrap_or_else(|| args.data.join("ironroot.toml"));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(cause) if args.settings.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
+            String::new()
+        }
+        Err(cause) => {
+            faults.push(format!("{}: {cause}", path.display()));
+            return FileSettings::default();
+        }
+    };
+    match parse(&text) {
+        Ok(file) => file,
+        Err(fault) => {
+            faults.push(format!("{}: {fault}", path.display()));
+            FileSettings::default()
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<FileSettings, String> {
+    let document = toml::Deserializer::parse(text).map_err(|cause| cause.to_string())?;
+    serde_path_to_error::deserialize(document)
+        .map_err(|cause| format!("{}: {}", cause.path(), cause.inner().message()))
+}
+
+fn server_names(texts: &[String], faults: &mut Vec<String>) -> Vec<ServerName<'static>> {
+    let loopback = ["localhost", "127.0.0.1", "::1"];
+    let mut names = Vec::new();
+    for text in texts.iter().map(String::as_str).chain(loopback) {
+        match ServerName::try_from(text.to_owned()) {
+            Ok(name) => names.push(name),
+            Err(_not_a_name) => faults.push(format!(
+                "hub.names: {text:?} is neither a host name nor an address"
+            )),
+        }
+    }
+    names
+}
+
+fn store_file(args: &UpArgs, faults: &mut Vec<String>) -> PathBuf {
+    let Some(url) = &args.store else {
+        return default_store_file(&args.data);
+    };
+    match url.strip_prefix("sqlite:") {
+        Some(file) if !file.is_empty() => PathBuf::from(file),
+        Some(_) | None => {
+            faults.push(format!(
+                "--store {url}: write sqlite:FILE, or leave it out for SQLite in the data directory"
+            ));
+            PathBuf::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        up: UpArgs,
+    }
+
+    fn up(args: &[&str]) -> UpArgs {
+        Program::try_parse_from([&["ironroot"], args].concat())
+            .unwrap()
+            .up
+    }
+
+    #[test]
+    fn without_a_file_every_setting_has_its_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::gather(up(&["--data", folder.path().to_str().unwrap()])).unwrap();
+        assert_eq!(settings.file, FileSettings::default());
+        assert_eq!(settings.first_name(), "localhost");
+        assert_eq!(settings.names.len(), 3);
+    }
+
+    #[test]
+    fn reports_all_faults_together_and_where_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.toml");
+        std::fs::write(&file, "[device]\nhead_timeout_s = \"soon\"\n").unwrap();
+        let args = [
+            "--settings",
+            file.to_str().unwrap(),
+            "--console-addr",
+            "192.0.2.1:80",
+            "--store",
+            "floppy",
+        ];
+        let faults = Settings::gather(up(&args)).unwrap_err().0;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert!(faults[0].contains("device.head_timeout_s"), "{}", faults[0]);
+        assert!(faults[1].contains("loopback"), "{}", faults[1]);
+        assert!(faults[2].contains("sqlite:FILE"), "{}", faults[2]);
+    }
+
+    #[test]
+    fn refuses_a_settings_file_that_was_named_and_is_not_there() {
+        let missing = Settings::gather(up(&["--settings", "/nowhere/hub.toml"])).unwrap_err();
+        assert!(missing.to_string().contains("/nowhere/hub.toml"));
+    }
+
+    #[test]
+    fn refuses_a_misspelt_setting_by_its_path() {
+        let fault = parse("[console.admission]\nconnexions_max = 1\n").unwrap_err();
+        assert!(
+            fault.contains("console.admission") && fault.contains("connexions_max"),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic() {
+        const GOOD: &[u8] = b"[hub]\nnames = ['a']\n[console.admission]\nconnections_max = 1\n";
+        bolero::check!()
+            .with_type::<(Vec<u8>, u8)>()
+            .for_each(|(noise, at)| {
+                let mut text = GOOD.to_vec();
+                let at = usize::from(*at).min(text.len());
+                text.splice(at..at, noise.iter().copied());
+                if let Err(fault) = parse(&String::from_utf8_lossy(&text)) {
+                    assert!(!fault.is_empty());
+                }
+            });
+    }
+}

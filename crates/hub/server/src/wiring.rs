@@ -1,0 +1,408 @@
+//! Builds the hub: store, keys, doors and workers. The only place that knows them all.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_broker::Broker;
+use ironroot_pki::authority::{BadUrl, PkiUrls, fingerprint};
+use ironroot_pki::tls::{AnchorSet, DoorTls, TlsParts};
+use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_store::{KeyRange, Store, StoreError};
+use ironroot_store_sqlite::{OpenError, SqliteStore};
+use ironroot_time::{Clock, Rng};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::collect::doors::http::HttpDoor;
+use crate::collect::doors::{est::EstDoor, pki};
+use crate::collect::intake::enrolment::Enrolment;
+use crate::collect::intake::manufacturer::ManufacturerRefused;
+use crate::collect::intake::order::Orders;
+use crate::collect::intake::profiles::{self, ProfilesRefused};
+use crate::collect::intake::secrets::{new_token, token_digest, token_matches, token_secret};
+use crate::drain::Drainer;
+use crate::enforce::activation::{self, Arrivals};
+use crate::enforce::anchors;
+use crate::enforce::certificates::Issuer;
+use crate::enforce::revocation::RegistryStatus;
+use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
+use crate::files::{self, Addresses, Mode, NotWritten};
+use crate::keys::{self, Keys, NoKeys};
+use crate::ledger::{Ledger, NotRecorded, unreadable};
+use crate::settings::{Listen, Settings};
+
+/// What the hub takes from the machine; tests bring their own.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for keys and tokens.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// A hub that is up.
+#[derive(Debug)]
+pub struct Hub {
+    /// Where its doors are.
+    pub addresses: Addresses,
+    /// A link that signs one person in to the console, once.
+    pub sign_in: String,
+    drainer: Drainer,
+    doors: JoinSet<()>,
+    workers: JoinSet<()>,
+}
+
+/// Why the hub did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotStarted {
+    /// A file of the data folder.
+    #[error("a file of the data folder cannot be written")]
+    File(#[from] NotWritten),
+    /// The keys.
+    #[error("the hub's keys cannot be opened")]
+    Keys(#[from] NoKeys),
+    /// The store.
+    #[error("the store in {} cannot be opened", path.display())]
+    Store {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: OpenError,
+    },
+    /// The state in the store.
+    #[error("the store's state cannot be read: `ironroot journal rebuild` makes it again")]
+    State(#[source] StateUnreadable),
+    /// The journal.
+    #[error("the hub's own entries cannot be recorded")]
+    NotRecorded(#[from] NotRecorded),
+    /// The profiles.
+    #[error("the profiles cannot be taken in")]
+    Profiles(#[from] ProfilesRefused),
+    /// A door's address.
+    #[error(
+        "the {door} door cannot listen at {address}: is another program, or another hub, there already?"
+    )]
+    Listen {
+        /// Which door.
+        door: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// The name that stands in certificates.
+    #[error("hub.names: the first name cannot stand in certificates")]
+    Url(#[from] BadUrl),
+    /// The hub's own certificate.
+    #[error("the doors have no certificate")]
+    Identity(#[from] NoIdentity),
+    /// The manufacturers' CAs.
+    #[error("a manufacturer's CA cannot be used")]
+    Manufacturer(#[from] ManufacturerRefused),
+    /// TLS.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// A CA certificate.
+    #[error("the CA's certificates cannot be written as PKCS#7")]
+    Est(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why the rows of the store could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum StateUnreadable {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// A row is damaged.
+    #[error("a row is damaged")]
+    Row(#[from] serde_json::Error),
+}
+
+impl Hub {
+    /// Starts a hub. When this returns, every door is open and the addresses are written.
+    ///
+    /// # Errors
+    /// [`NotStarted`] says what is in the way, and what to do about it.
+    pub async fn start(settings: Settings, outside: Outside) -> Result<Self, NotStarted> {
+        files::make_folder(&settings.data)?;
+        let listeners = Listeners::bind(settings.listen).await?;
+        let name = format!("{}/ironroot", settings.first_name());
+        let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
+        let (keys, _start) = keys::open(
+            &settings.data.join("keys"),
+            &settings.seal_key,
+            &name,
+            now,
+            rng,
+        )?;
+        let (ledger, registry) = open_state(&settings, &outside).await?;
+        let base = Base {
+            settings,
+            outside,
+            ledger,
+            registry,
+        };
+        base.record_creation(&keys).await?;
+        base.keep_admin_token().await?;
+        profiles::take_in(
+            &base.ledger,
+            &base.registry,
+            &base.settings.data.join("profiles"),
+        )
+        .await?;
+        base.open_doors(keys, listeners).await
+    }
+
+    /// Ends every session and request, finishes what was begun, and closes the store.
+    pub async fn stop(mut self) {
+        self.drainer.begin();
+        while self.doors.join_next().await.is_some() {}
+        self.workers.shutdown().await;
+    }
+}
+
+/// What everything else is built on.
+struct Base {
+    settings: Settings,
+    outside: Outside,
+    ledger: Ledger,
+    registry: Arc<Registry>,
+}
+
+impl Base {
+    /// The first entry of a journal says whose it is.
+    async fn record_creation(&self, keys: &Keys) -> Result<(), NotRecorded> {
+        if self.ledger.store().head().size > 0 {
+            return Ok(());
+        }
+        let fact = Fact::HubCreated {
+            root: fingerprint(keys.authority.root()).to_string(),
+            issuing: fingerprint(keys.authority.issuing()).to_string(),
+            log: keys.journal.verifier_key().to_string(),
+        };
+        self.ledger.record(&fact).await.map(drop)
+    }
+
+    /// Keeps `admin.token` and the keyring in step: a file that is lost, or is another, gets a new token.
+    async fn keep_admin_token(&self) -> Result<(), NotStarted> {
+        let path = self.settings.data.join("admin.token");
+        let kept = self
+            .ledger
+            .store()
+            .secret(&token_secret(ADMIN))
+            .await
+            .map_err(unreadable)?;
+        if let (Ok(token), Some(kept)) = (std::fs::read_to_string(&path), kept)
+            && token_matches(token.trim(), &kept)
+        {
+            return Ok(());
+        }
+        let token = new_token(self.outside.rng.as_ref());
+        let fact = Fact::TokenIssued {
+            name: ADMIN.to_owned(),
+        };
+        // The file first: a token that is in the keyring alone would shut its owner out.
+        files::write(&path, format!("{}\n", *token).as_bytes(), Mode::Private)?;
+        let secret = token_digest(&token);
+        self.ledger
+            .record_with(&fact, |change| change.keeping(token_secret(ADMIN), secret))
+            .await?;
+        Ok(())
+    }
+
+    /// Opens every door and starts every worker.
+    async fn open_doors(self, keys: Keys, listeners: Listeners) -> Result<Hub, NotStarted> {
+        let Self {
+            settings,
+            outside,
+            ledger,
+            registry,
+        } = self;
+        let Outside { clock, rng } = outside;
+        let data = settings.data.clone();
+        let (drainer, drain) = Drainer::new();
+        let mut workers = JoinSet::new();
+        let addresses = listeners.addresses().map_err(|cause| NotWritten {
+            path: data.clone(),
+            cause,
+        })?;
+        let [_, _, _, pki_address] = addresses;
+
+        let authority = Arc::new(keys.authority);
+        let issuing_url = format!(
+            "http://{}:{}{}",
+            settings.first_name(),
+            pki_address.port(),
+            pki::ISSUING_PATH
+        );
+        let urls = PkiUrls::new(None, None, Some(&issuing_url))?;
+
+        let identity = ServerIdentity {
+            authority: authority.clone(),
+            urls: urls.clone(),
+            names: settings.names.clone(),
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+            rng: rng.clone(),
+        };
+        let (certificate, not_after) = identity.begin().await?;
+        let parts = TlsParts {
+            anchors: Arc::new(AnchorSet::new(anchors::current(&authority, &registry)?)),
+            revocation: Arc::new(RegistryStatus(registry.clone())),
+            certificate: certificate.clone(),
+            clock: clock.clone(),
+        };
+        workers.spawn(identity.keep_fresh(certificate, not_after, drain.clone()));
+
+        let issuer = Issuer::new(authority.clone(), urls, clock.clone(), rng.clone());
+        let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
+        workers.spawn(retry_held(orders.clone()));
+        let (arrivals, arrived) = Arrivals::new(registry.clone());
+        workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
+        let broker = Broker::new(settings.file.broker.clone());
+        registry.watch(broker.clone());
+
+        let mut doors = JoinSet::new();
+        let ca = [authority.root().clone(), authority.issuing().clone()];
+        let enrolment = Enrolment::new(
+            ledger.clone(),
+            registry.clone(),
+            issuer.clone(),
+            clock.clone(),
+        );
+        let est = EstDoor::new(enrolment, &ca, rng.clone()).map_err(NotStarted::Est)?;
+        let device = HttpDoor {
+            name: "device",
+            listener: listeners.device,
+            tls: Some(Arc::new(DoorTls::device(&parts)?)),
+            router: est.router(),
+            settings: settings.file.device,
+        };
+        doors.spawn(device.serve(drain.clone()));
+        let pki = HttpDoor {
+            name: "pki",
+            listener: listeners.pki,
+            tls: None,
+            router: pki::router(&authority),
+            settings: settings.file.pki,
+        };
+        doors.spawn(pki.serve(drain.clone()));
+
+        let addresses = Addresses::new(addresses);
+        files::write(
+            &data.join("ca.pem"),
+            authority.ca_pem().as_bytes(),
+            Mode::Public,
+        )?;
+        let json = serde_json::to_vec_pretty(&addresses).unwrap_or_default();
+        files::write(&data.join("addresses.json"), &json, Mode::Public)?;
+        Ok(Hub {
+            addresses,
+            sign_in: String::new(),
+            drainer,
+            doors,
+            workers,
+        })
+    }
+}
+
+async fn retry_held(orders: Arc<Orders>) {
+    loop {
+        tokio::time::sleep(HELD_RETRY).await;
+        orders.record_held().await;
+    }
+}
+
+async fn open_state(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<(Ledger, Arc<Registry>), NotStarted> {
+    let registry = Arc::new(Registry::default());
+    let store_settings = ironroot_store_sqlite::Settings {
+        path: settings.store_file.clone(),
+        size_max: settings.file.store.size_max_bytes,
+    };
+    let store = SqliteStore::open(
+        &store_settings,
+        outside.clock.clone(),
+        Arc::new(Fold),
+        registry.clone(),
+    )
+    .map_err(|cause| NotStarted::Store {
+        path: settings.store_file.clone(),
+        cause,
+    })?;
+    take_in_rows(&store, &registry)
+        .await
+        .map_err(NotStarted::State)?;
+    Ok((Ledger::new(Arc::new(store), outside.rng.clone()), registry))
+}
+
+async fn take_in_rows(store: &dyn Store, registry: &Registry) -> Result<(), StateUnreadable> {
+    for table in Registry::TABLES {
+        let mut range = KeyRange::all();
+        loop {
+            let rows = store.rows(table, range.clone(), ROWS_AT_ONCE).await?;
+            for row in &rows {
+                registry.load(table, &row.value)?;
+            }
+            match rows.last() {
+                Some(last) if rows.len() == ROWS_AT_ONCE => range = range.after(&last.key),
+                Some(_) | None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sockets that listen, before anything answers on them.
+struct Listeners {
+    console: TcpListener,
+    mqtt: TcpListener,
+    device: TcpListener,
+    pki: TcpListener,
+}
+
+impl Listeners {
+    async fn bind(listen: Listen) -> Result<Self, NotStarted> {
+        let bind = async |door, address| {
+            TcpListener::bind(address)
+                .await
+                .map_err(|cause| NotStarted::Listen {
+                    door,
+                    address,
+                    cause,
+                })
+        };
+        Ok(Self {
+            console: bind("console", listen.console).await?,
+            mqtt: bind("mqtt", listen.mqtt).await?,
+            device: bind("device", listen.device).await?,
+            pki: bind("pki", listen.pki).await?,
+        })
+    }
+
+    fn addresses(&self) -> io::Result<[SocketAddr; 4]> {
+        Ok([
+            self.console.local_addr()?,
+            self.mqtt.local_addr()?,
+            self.device.local_addr()?,
+            self.pki.local_addr()?,
+        ])
+    }
+}
+
+/// The name of the token in `admin.token`.
+const ADMIN: &str = "admin";
+
+/// How many rows are read at once at start-up.
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// How often held orders are tried again.
+const HELD_RETRY: Duration = Duration::from_secs(1);
