@@ -3,7 +3,8 @@
 //! Stage: collect; this is the first thing a stranger's bytes meet at the MQTT door.
 //! Never: allocates, panics, keeps state between packets, reads a clock or a socket, or judges rights.
 //! What depends on a session (is this packet identifier in use, is this alias known) is the broker's.
-//! To add a property: one line in `property::id`, one in the struct of each packet it may stand in.
+//! To add a property: its identifier and shape in `property/id.rs`, and one line in `property.rs` for
+//! each packet that it may stand in.
 //!
 //! The road of a packet: [`frame`] cuts it out of the stream, [`Packet::parse`] checks all of it, and
 //! the typed packet borrows from the frame. The other way: [`Packet::encode`], or [`DeliveryHead`]

@@ -3,15 +3,15 @@
 use crate::{BadText, BadTopic, ReasonCode};
 
 macro_rules! rules {
-    ($( $name:ident $(($value:ty))?, $reason:ident, $section:literal, $text:literal; )*) => {
+    ($( $name:ident $(($(#[$cause:meta])? $value:ty))?, $reason:ident, $section:literal, $text:literal; )*) => {
         /// The rule that a received packet breaks. Each is the sender's doing and ends the connection.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
         #[non_exhaustive]
         pub enum Malformed {
             $(
-                #[doc = concat!("In words: ", $text, ".")]
+                #[doc = concat!($section, ": ", $text, ".")]
                 #[error($text)]
-                $name $(($value))?,
+                $name $(($(#[$cause])? $value))?,
             )*
         }
 
@@ -46,9 +46,9 @@ rules! {
     Truncated, MalformedPacket, "MQTT 5 section 2.1.4", "a field reaches past the end of the packet";
     TrailingBytes, MalformedPacket, "MQTT 5 section 2.1.4", "bytes are left after the last field";
     VariableByteInteger, MalformedPacket, "MQTT 5 section 1.5.5", "a variable byte integer is longer than four bytes or not in its shortest form";
-    Text(BadText), MalformedPacket, "MQTT 5 section 1.5.4", "a string is refused";
-    TopicName(BadTopic), MalformedPacket, "MQTT 5 section 4.7", "a topic name is refused";
-    TopicFilter(BadTopic), MalformedPacket, "MQTT 5 section 4.7", "a topic filter is refused";
+    Text(#[source] BadText), MalformedPacket, "MQTT 5 section 1.5.4", "a string is refused";
+    TopicName(#[source] BadTopic), MalformedPacket, "MQTT 5 section 4.7", "a topic name is refused";
+    TopicFilter(#[source] BadTopic), MalformedPacket, "MQTT 5 section 4.7", "a topic filter is refused";
     PacketIdZero, ProtocolError, "MQTT 5 section 2.2.1", "the packet identifier is zero";
     ReasonCode(u8), ProtocolError, "MQTT 5 section 2.4", "reason code {0:#04x} may not stand in this packet from this side";
 
@@ -100,12 +100,6 @@ pub enum Unencodable {
     #[error("it cannot be expressed in this version of MQTT")]
     NotInVersion,
     /// The receiver would refuse the packet.
-    #[error("the receiver would refuse it: {0}")]
-    Refused(Malformed),
-}
-
-impl From<Malformed> for Unencodable {
-    fn from(rule: Malformed) -> Self {
-        Self::Refused(rule)
-    }
+    #[error("the receiver would refuse it")]
+    Refused(#[from] Malformed),
 }

@@ -17,6 +17,8 @@ pub type UserProperty<'a> = (&'a str, &'a str);
 /// User properties in the order in which they were sent; names may repeat.
 pub type UserProperties<'a> = List<'a, UserProperty<'a>>;
 
+/// Makes one struct per packet of the properties it may carry, each named with its identifier, and
+/// with it the reading and the writing. What is not listed is refused.
 macro_rules! properties {
     ($(
         $(#[$doc:meta])*

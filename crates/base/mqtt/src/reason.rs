@@ -156,12 +156,12 @@ impl ReasonCode {
     /// The code that says nearly the same in a 3.1.1 CONNACK (MQTT 3.1.1 section 3.2.2.3).
     #[must_use]
     pub fn nearest_in_v311_connack(self) -> Self {
-        match V311_RETURN_CODES.contains(&self) {
-            true => self,
-            false if matches!(self, Self::Banned | Self::BadAuthenticationMethod) => {
-                Self::NotAuthorized
-            }
-            false => Self::ServerUnavailable,
+        if V311_RETURN_CODES.contains(&self) {
+            self
+        } else if matches!(self, Self::Banned | Self::BadAuthenticationMethod) {
+            Self::NotAuthorized
+        } else {
+            Self::ServerUnavailable
         }
     }
 

@@ -17,10 +17,7 @@ pub enum BadText {
 /// Reads UTF-8; what is in it is not looked at.
 pub(crate) fn decode(bytes: &[u8]) -> Result<&str, BadText> {
     // MQTT 5 section 1.5.4 [MQTT-1.5.4-1]: surrogates are ill-formed, as in RFC 3629.
-    match core::str::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(_) => Err(BadText::Utf8),
-    }
+    core::str::from_utf8(bytes).ok().ok_or(BadText::Utf8)
 }
 
 /// Checks a string that people or programs read: anything but U+0000.

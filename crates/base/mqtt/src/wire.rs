@@ -254,6 +254,11 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// `bit` when `set`, else nothing.
+pub(crate) const fn flag(bit: u8, set: bool) -> u8 {
+    if set { bit } else { 0 }
+}
+
 const _: () = assert!(FIELD_LENGTH_MAX == u16::MAX as usize);
 
 #[cfg(test)]

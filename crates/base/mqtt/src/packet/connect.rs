@@ -1,6 +1,6 @@
 //! CONNECT: who wants in, and how (MQTT 5 section 3.1, 3.1.1 section 3.1).
 
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, flag};
 use crate::{
     ConnectProperties, Frame, Malformed, PacketType, Qos, Secret, TopicName, Unencodable, Version,
     WillProperties,
@@ -60,23 +60,10 @@ impl<'a> Connect<'a> {
     /// # Errors
     /// [`Malformed`] when the frame is no CONNECT, or not one of a version spoken here.
     pub fn announced_version(frame: &Frame<'_>) -> Result<Version, Malformed> {
-        match frame.packet_type() {
-            PacketType::Connect => read_version(&mut Reader::new(frame.body())),
-            PacketType::ConnAck
-            | PacketType::Publish
-            | PacketType::PubAck
-            | PacketType::PubRec
-            | PacketType::PubRel
-            | PacketType::PubComp
-            | PacketType::Subscribe
-            | PacketType::SubAck
-            | PacketType::Unsubscribe
-            | PacketType::UnsubAck
-            | PacketType::PingReq
-            | PacketType::PingResp
-            | PacketType::Disconnect
-            | PacketType::Auth => Err(Malformed::ConnectExpected),
+        if frame.packet_type() != PacketType::Connect {
+            return Err(Malformed::ConnectExpected);
         }
+        read_version(&mut Reader::new(frame.body()))
     }
 
     /// Reads the first packet of a connection.
@@ -94,7 +81,7 @@ impl<'a> Connect<'a> {
     pub(super) fn read(body: &mut Reader<'a>) -> Result<Self, Malformed> {
         let version = read_version(body)?;
         let flags = body.byte()?;
-        check_flags(flags, version)?;
+        check_flags(flags)?;
         let keep_alive_s = body.two_bytes()?;
         let properties = ConnectProperties::parse(body, version)?;
         let client_id = body.name()?;
@@ -162,16 +149,10 @@ impl<'a> Connect<'a> {
     }
 
     fn flags(&self) -> u8 {
-        let will = self.will.map_or(0, |will| {
-            WILL | will.qos.bits() << WILL_QOS_SHIFT | if will.retain { WILL_RETAIN } else { 0 }
-        });
-        will | if self.clean_start { CLEAN_START } else { 0 }
-            | if self.user_name.is_some() {
-                USER_NAME
-            } else {
-                0
-            }
-            | if self.password.is_some() { PASSWORD } else { 0 }
+        flag(USER_NAME, self.user_name.is_some())
+            | flag(PASSWORD, self.password.is_some())
+            | self.will.map_or(0, |will| will.flags())
+            | flag(CLEAN_START, self.clean_start)
     }
 }
 
@@ -184,6 +165,10 @@ impl<'a> Will<'a> {
             topic: body.topic_name()?,
             payload: body.binary()?,
         })
+    }
+
+    const fn flags(&self) -> u8 {
+        WILL | self.qos.bits() << WILL_QOS_SHIFT | flag(WILL_RETAIN, self.retain)
     }
 
     fn write(&self, version: Version, out: &mut Writer<'_>) -> Result<(), Unencodable> {
@@ -205,7 +190,7 @@ fn read_version(body: &mut Reader<'_>) -> Result<Version, Malformed> {
     }
 }
 
-fn check_flags(flags: u8, version: Version) -> Result<(), Malformed> {
+fn check_flags(flags: u8) -> Result<(), Malformed> {
     let has = |flag: u8| flags & flag != 0;
     // MQTT 5 section 3.1.2.3 [MQTT-3.1.2-3].
     if has(RESERVED) {
@@ -216,12 +201,7 @@ fn check_flags(flags: u8, version: Version) -> Result<(), Malformed> {
         return Err(Malformed::WillFlags);
     }
     // MQTT 5 section 3.1.2.6 [MQTT-3.1.2-12].
-    will_qos(flags)?;
-    // MQTT 3.1.1 section 3.1.2.9 [MQTT-3.1.2-22].
-    if version == Version::V311 && has(PASSWORD) && !has(USER_NAME) {
-        return Err(Malformed::PasswordWithoutUserName);
-    }
-    Ok(())
+    will_qos(flags).map(|_| ())
 }
 
 fn will_qos(flags: u8) -> Result<Qos, Malformed> {

@@ -2,7 +2,7 @@
 
 use crate::frame::{DUP, RETAIN, qos_of};
 use crate::property::id;
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, flag};
 use crate::{Malformed, PacketId, PublishProperties, Qos, Side, TopicName, Unencodable, Version};
 
 /// A message.
@@ -71,7 +71,7 @@ impl Delivery {
 
     /// The flags of the fixed header (MQTT 5 section 3.3.1).
     pub(crate) const fn flags(self, retain: bool) -> u8 {
-        self.qos().bits() << 1 | if self.dup() { DUP } else { 0 } | if retain { RETAIN } else { 0 }
+        flag(DUP, self.dup()) | self.qos().bits() << 1 | flag(RETAIN, retain)
     }
 }
 

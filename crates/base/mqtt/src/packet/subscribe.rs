@@ -1,6 +1,6 @@
 //! SUBSCRIBE and SUBACK (MQTT 5 sections 3.8 and 3.9, 3.1.1 sections 3.8 and 3.9).
 
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, flag};
 use crate::{
     AckProperties, List, ListEntry, Malformed, PacketId, PacketType, Qos, ReasonCode, Side,
     SubscribeProperties, TopicFilter, Unencodable, Version,
@@ -110,14 +110,10 @@ impl<'a> Subscription<'a> {
 
     fn options(&self, version: Version) -> Result<u8, Unencodable> {
         self.check()?;
-        let options = self.qos.bits()
-            | if self.no_local { NO_LOCAL } else { 0 }
-            | if self.retain_as_published {
-                RETAIN_AS_PUBLISHED
-            } else {
-                0
-            }
-            | (self.retain_handling as u8) << RETAIN_HANDLING_SHIFT;
+        let options = (self.retain_handling as u8) << RETAIN_HANDLING_SHIFT
+            | flag(RETAIN_AS_PUBLISHED, self.retain_as_published)
+            | flag(NO_LOCAL, self.no_local)
+            | self.qos.bits();
         if version == Version::V311 && options & !QOS != 0 {
             return Err(Unencodable::NotInVersion);
         }
