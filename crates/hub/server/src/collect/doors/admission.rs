@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -40,7 +41,9 @@ pub struct Admission {
 #[derive(Debug, Default)]
 struct State {
     open: usize,
+    /// Sources with open connections, and those whose credit is not whole again.
     sources: HashMap<IpAddr, Source>,
+    swept: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -92,6 +95,7 @@ impl Admission {
             return Err(NotAdmitted::Full);
         }
         let rate = f64::from(self.settings.connects_per_source_per_s);
+        state.sweep(rate, now);
         let known = state.sources.entry(source).or_insert(Source {
             open: 0,
             credit: 2.0 * rate,
@@ -127,19 +131,28 @@ impl Source {
     }
 }
 
+impl State {
+    /// Forgets, at most once a second, the sources that have gone and owe nothing any more.
+    fn sweep(&mut self, rate: f64, now: Instant) {
+        let due = self
+            .swept
+            .is_none_or(|swept| now.saturating_duration_since(swept) >= SWEEP_INTERVAL);
+        if due {
+            self.swept = Some(now);
+            self.sources.retain(|_, source| {
+                source.refill(rate, now);
+                source.open > 0 || source.credit < 2.0 * rate
+            });
+        }
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
-        let rate = f64::from(self.admission.settings.connects_per_source_per_s);
         let mut state = self.admission.state.lock();
         state.open = state.open.saturating_sub(1);
-        let Some(source) = state.sources.get_mut(&self.source) else {
-            return;
-        };
-        source.open = source.open.saturating_sub(1);
-        source.refill(rate, Instant::now());
-        // A source that is gone and owes nothing is forgotten; one that connects too often is not.
-        if source.open == 0 && source.credit >= rate {
-            state.sources.remove(&self.source);
+        if let Some(source) = state.sources.get_mut(&self.source) {
+            source.open = source.open.saturating_sub(1);
         }
     }
 }
@@ -154,10 +167,12 @@ fn source_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// How often sources are looked through to forget some.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const SMALL: AdmissionSettings = AdmissionSettings {
         connections_max: 3,
@@ -211,6 +226,16 @@ mod tests {
             admission.admit(address(1)).err(),
             Some(NotAdmitted::TooOften)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_has_gone_and_owes_nothing_is_forgotten() {
+        let admission = Admission::new(SMALL);
+        drop(admission.admit(address(1)).unwrap());
+        assert_eq!(admission.state.lock().sources.len(), 1);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let _pass = admission.admit(address(2)).unwrap();
+        assert!(!admission.state.lock().sources.contains_key(&address(1)));
     }
 
     #[tokio::test(start_paused = true)]
