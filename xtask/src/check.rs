@@ -40,11 +40,12 @@ pub(crate) fn all(phases: &mut Phases) {
         "--workspace",
         "--all-targets",
         "--quiet",
+        "--keep-going",
         "--",
         "-Dwarnings",
     ];
     phases.command("clippy", workspace::cargo(clippy), LIMIT);
-    let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps", "--quiet", "--keep-going"]);
     doc.env("RUSTDOCFLAGS", "-Dwarnings");
     phases.command("docs", doc, LIMIT);
 }
