@@ -3,7 +3,7 @@
 //! Stage: the edge of all three; `ironroot`'s main program flattens [`RemoteCommand`] and
 //! [`JournalCommand`] into its own commands and calls `run`.
 //! Never: opens the hub's database or decides anything; the hub answers, and this prints the answer.
-//! To add a command: a file in `commands` with its arguments and [`Remote`], a variant here.
+//! To add a command: a file in `commands` with its arguments and `Remote`, a variant here.
 //!
 //! Exit codes: 0 done, 1 refused or not possible, 2 not understood.
 
