@@ -1,1 +1,76 @@
-//! To be written.
+//! What tests share: a clock that is moved by hand, and a seeded source of chance.
+//!
+//! Stage: none; only tests use it.
+//! Never: is a dependency of a program.
+//! To add something: when two crates' tests need it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ironroot_time::{Clock, Rng, UnixTime};
+
+/// A clock that stands still until a test moves it.
+#[derive(Debug)]
+pub struct ManualClock {
+    now_ms: AtomicU64,
+}
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn at(now: UnixTime) -> Self {
+        Self {
+            now_ms: AtomicU64::new(now.as_ms()),
+        }
+    }
+
+    /// Moves the clock, forwards or back, to `now`.
+    pub fn set(&self, now: UnixTime) {
+        self.now_ms.store(now.as_ms(), Ordering::SeqCst);
+    }
+
+    /// Moves the clock on by `span`.
+    pub fn advance(&self, span: Duration) {
+        self.set(self.now().plus(span));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_ms(self.now_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// Bytes that look random and are the same in every run (`SplitMix64`). Never for keys outside tests.
+#[derive(Debug)]
+pub struct SeededRng {
+    state: AtomicU64,
+}
+
+impl SeededRng {
+    /// The sequence that follows from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            state: AtomicU64::new(seed),
+        }
+    }
+
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let z = self
+            .state
+            .fetch_add(STEP, Ordering::Relaxed)
+            .wrapping_add(STEP);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+impl Rng for SeededRng {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let (next, length) = (self.next().to_le_bytes(), chunk.len());
+            chunk.copy_from_slice(&next[..length]);
+        }
+    }
+}

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -16,16 +15,12 @@ use ironroot_pki::tls::{
     AnchorSet, CertificateStatus, DoorTls, ManufacturerCa, RevocationStatus, ServerCertificate,
     ServerCertificateOrder, TlsParts, TrustAnchors, UnshownCertificate,
 };
-use ironroot_time::{Clock, UnixTime};
+use ironroot_testkit::ManualClock;
 use rustls::ServerConnection;
 use rustls::server::Acceptor;
 
 use crate::fixture::{DAY, ForeignCa, Hub, NOW, Peer};
 use crate::tool::{OpenSsl, Said};
-
-/// A clock that is moved by hand.
-#[derive(Debug)]
-pub(crate) struct ManualClock(AtomicU64);
 
 /// What is on record about certificates: good unless said otherwise.
 #[derive(Debug, Default)]
@@ -43,18 +38,6 @@ pub(crate) struct Doors {
 pub(crate) struct Met {
     pub(crate) outcome: Result<Option<PeerCertificate>, rustls::Error>,
     pub(crate) client: Said,
-}
-
-impl ManualClock {
-    pub(crate) fn set(&self, now: UnixTime) {
-        self.0.store(now.as_ms(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> UnixTime {
-        UnixTime::from_ms(self.0.load(Ordering::Relaxed))
-    }
 }
 
 impl Records {
@@ -77,7 +60,7 @@ impl RevocationStatus for Records {
 impl Doors {
     pub(crate) fn new(manufacturers: &[(&str, &ForeignCa)]) -> Self {
         let hub = Hub::new();
-        let clock = Arc::new(ManualClock(AtomicU64::new(NOW.as_ms())));
+        let clock = Arc::new(ManualClock::at(NOW));
         let records = Arc::new(Records::default());
         let urls = PkiUrls::default();
         let order = server_order(1, &urls);
