@@ -74,17 +74,25 @@ impl Hub {
         Answer::read(self.text(sent)?)
     }
 
-    /// The bytes of a file of the tile log.
-    pub(crate) fn log_file(&self, path: &str) -> Result<Vec<u8>, Failure> {
+    /// The bytes of a file of the tile log, if the hub has it.
+    pub(crate) fn log_file(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let url = format!("{}{}/{path}", self.connection.console, ironroot_api::LOG);
-        let sent = self
+        let call = self
             .agent
             .get(url)
-            .header(header::AUTHORIZATION, self.bearer())
-            .call();
+            .header(header::AUTHORIZATION, self.bearer());
+        let sent = call.call();
+        if sent
+            .as_ref()
+            .is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
+        {
+            return Ok(None);
+        }
         let mut response = self.accepted(sent)?;
         let body = response.body_mut().with_config().limit(ANSWER_SIZE_MAX);
-        body.read_to_vec().map_err(|cause| self.unreachable(cause))
+        body.read_to_vec()
+            .map(Some)
+            .map_err(|cause| self.unreachable(cause))
     }
 
     fn url(&self, path: &str) -> String {

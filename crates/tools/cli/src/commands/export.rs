@@ -4,14 +4,15 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result as Outcome, ensure};
+use anyhow::{Context, Result as Outcome, anyhow, ensure};
 use clap::Args;
 use ironroot_api::Checkpoint as ApiCheckpoint;
 use ironroot_journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use ironroot_journal::merkle::{self, Hash, leaf_hash};
 use ironroot_journal::note::VerifierKey;
 use ironroot_journal::tile::{
-    Content, Tile, TileSource, TiledTree, complete_root, decode_entries, decode_hashes, tiles_since,
+    Content, TILE_WIDTH, Tile, TileSource, TiledTree, complete_root, decode_entries, decode_hashes,
+    encode_entries, encode_hashes, tiles_since,
 };
 
 use crate::Remote;
@@ -71,10 +72,18 @@ impl Folder {
     /// Fetches a tile that is not here yet.
     fn bring(&self, tile: Tile, hub: &Hub) -> Result<(), Failure> {
         let path = tile.to_string();
-        if !self.0.join(&path).exists() {
-            self.write(&path, &hub.log_file(&path)?)?;
+        if self.0.join(&path).exists() {
+            return Ok(());
         }
-        Ok(())
+        let bytes = match hub.log_file(&path)? {
+            Some(bytes) => bytes,
+            // A partial tile may be gone as soon as the full one is there (C2SP tlog-tiles).
+            None => match hub.log_file(&tile.full_path())? {
+                Some(full) => cut(&full, tile)?,
+                None => return Err(anyhow!("the hub's log has no {path}, which it signed").into()),
+            },
+        };
+        Ok(self.write(&path, &bytes)?)
     }
 
     /// Writes a file so that it is there whole or not at all.
@@ -127,7 +136,7 @@ impl Folder {
             level: level.saturating_sub(1),
         };
         for (index, hash) in (tile.first()..).zip(self.hashes(tile)?) {
-            let below = self.hashes(Tile::new(below, index, 256)?)?;
+            let below = self.hashes(Tile::new(below, index, TILE_WIDTH)?)?;
             if complete_root(&below) != Some(hash) {
                 return Ok(false);
             }
@@ -152,6 +161,25 @@ impl TileSource for &Folder {
     fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, Error> {
         self.hashes(tile)
     }
+}
+
+/// The first part of a full tile, as wide as `tile`.
+fn cut(full: &[u8], tile: Tile) -> Outcome<Vec<u8>> {
+    let width = usize::from(tile.width());
+    Ok(match tile.content() {
+        Content::Hashes { .. } => {
+            let hashes = decode_hashes(full, TILE_WIDTH)?;
+            encode_hashes(
+                hashes
+                    .get(..width)
+                    .context("a tile wider than a full one")?,
+            )
+        }
+        Content::Entries => {
+            let entries = decode_entries(full, TILE_WIDTH)?;
+            encode_entries(entries.into_iter().take(width))?
+        }
+    })
 }
 
 /// Reads a file; the error names it.

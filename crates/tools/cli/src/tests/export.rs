@@ -9,6 +9,14 @@ use super::*;
 
 /// The answers of a hub whose log has two entries, in the order in which they are asked for.
 fn log(entries: [&[u8]; 2], leaves: [Hash; 2], key: &SigningKey) -> [Told; 3] {
+    [
+        checkpoint(leaves, key),
+        file(encode_hashes(&leaves)),
+        file(encode_entries(entries).unwrap()),
+    ]
+}
+
+fn checkpoint(leaves: [Hash; 2], key: &SigningKey) -> Told {
     let root = node_hash(&leaves[0], &leaves[1]);
     let note = Checkpoint::new(key.verifier_key(), 2, root)
         .sign(key)
@@ -17,12 +25,11 @@ fn log(entries: [&[u8]; 2], leaves: [Hash; 2], key: &SigningKey) -> [Told; 3] {
         "origin": "log.example", "size": 2, "root": root.to_string(),
         "note": note.note().to_string(), "verifier_key": key.verifier_key().to_string(),
     });
-    let file = |bytes| (200, "application/octet-stream", bytes);
-    [
-        json(&checkpoint.to_string()),
-        file(encode_hashes(&leaves)),
-        file(encode_entries(entries).unwrap()),
-    ]
+    json(&checkpoint.to_string())
+}
+
+fn file(bytes: Vec<u8>) -> Told {
+    (200, "application/octet-stream", bytes)
 }
 
 fn key(seed: u8) -> SigningKey {
@@ -67,6 +74,47 @@ fn brings_an_earlier_export_up_to_date() {
     let [checkpoint, ..] = told();
     let ran = session.run(&["journal", "export", "--to", &to], [checkpoint]);
     assert_eq!((ran.code, ran.requests.len()), (ExitCode::SUCCESS, 1));
+}
+
+#[test]
+fn takes_the_full_tile_where_the_partial_one_is_gone() {
+    // The log went on to 256 entries after the checkpoint was signed.
+    let all: Vec<&[u8]> = ENTRIES
+        .into_iter()
+        .chain(std::iter::repeat_n(&b"{}"[..], 254))
+        .collect();
+    let leaves: Vec<Hash> = all.iter().map(|entry| leaf_hash(entry)).collect();
+    let session = Session::new();
+    let to = session.path("log");
+    let ran = session.run(
+        &["journal", "export", "--to", &to],
+        [
+            checkpoint(ENTRIES.map(leaf_hash), &key(1)),
+            problem(404, "gone"),
+            file(encode_hashes(&leaves)),
+            problem(404, "gone"),
+            file(encode_entries(all).unwrap()),
+        ],
+    );
+    assert_eq!((ran.code, ran.aside.as_str()), (ExitCode::SUCCESS, ""));
+    assert_eq!(
+        ran.requests[4].line,
+        "GET /api/v1/journal/log/tile/entries/000"
+    );
+    let bundle = fs::read(session.path("log/tile/entries/000.p/2")).unwrap();
+    assert_eq!(bundle, encode_entries(ENTRIES).unwrap());
+}
+
+#[test]
+fn refuses_a_log_without_the_entries_that_were_signed() {
+    let session = Session::new();
+    let gone = || problem(404, "gone");
+    let told = [checkpoint(ENTRIES.map(leaf_hash), &key(1)), gone(), gone()];
+    let ran = session.run(&["journal", "export", "--to", &session.path("log")], told);
+    assert_eq!(
+        ran.aside,
+        "error: the hub's log has no tile/0/000.p/2, which it signed\n"
+    );
 }
 
 fn refused(told: [Told; 3], more: &[&str]) -> String {
