@@ -68,6 +68,7 @@ const KNOWN: &[Known] = &[
     known(Core, Lax("NoLocalOnShared"), V5, b"\x82\x10\0\x01\0\0\x0A$share/g/f\x04", "looks at each byte alone"),
     known(Core, Lax("Qos"), V311, b"\x10\x14\0\x04MQTT\x04\x1E\0\0\0\x01c\0\x01t\0\x02pp", "takes a will at QoS 3"),
     known(Core, Lax("AuthenticationMethodMissing"), V5, b"\xF0\x08\0\x06\x1F\0\x03abc", "wants no method in AUTH"),
+    known(Core, Lax("PropertyRepeated"), V5, b"\x82\x0B\0\x01\x04\x0B\x01\x0B\x01\0\x01a\0", "takes several subscription identifiers in SUBSCRIBE"),
     known(Core, Wrong(password_alone), V5, b"\x10\x10\0\x04MQTT\x05\x42\0\0\0\0\0\0\x01p", "wants a user name with a password, as 3.1.1 does"),
 
     known(Rumqttc, Lax("ConnAckFlags"), V311, b"\x20\x02\x02\x00", "ignores the reserved acknowledge flags"),
