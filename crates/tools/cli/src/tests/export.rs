@@ -17,12 +17,15 @@ fn log(entries: [&[u8]; 2], leaves: [Hash; 2], key: &SigningKey) -> [Told; 3] {
 }
 
 fn checkpoint(leaves: [Hash; 2], key: &SigningKey) -> Told {
-    let root = node_hash(&leaves[0], &leaves[1]);
-    let note = Checkpoint::new(key.verifier_key(), 2, root)
+    signed(2, root(&leaves), key)
+}
+
+fn signed(size: u64, root: Hash, key: &SigningKey) -> Told {
+    let note = Checkpoint::new(key.verifier_key(), size, root)
         .sign(key)
         .unwrap();
     let checkpoint = serde_json::json!({
-        "origin": "log.example", "size": 2, "root": root.to_string(),
+        "origin": "log.example", "size": size, "root": root.to_string(),
         "note": note.note().to_string(), "verifier_key": key.verifier_key().to_string(),
     });
     json(&checkpoint.to_string())
@@ -114,6 +117,56 @@ fn refuses_a_log_without_the_entries_that_were_signed() {
     assert_eq!(
         ran.aside,
         "error: the hub's log has no tile/0/000.p/2, which it signed\n"
+    );
+}
+
+/// RFC 9162 section 2.1.1, as it stands there.
+fn root(leaves: &[Hash]) -> Hash {
+    match leaves {
+        [leaf] => *leaf,
+        more => {
+            let (left, right) = more.split_at(more.len().next_power_of_two() / 2);
+            node_hash(&root(left), &root(right))
+        }
+    }
+}
+
+/// The answers of a hub whose log has 300 entries; `meddle` changes the hash over the first 256.
+fn three_hundred(meddle: fn(Hash) -> Hash) -> Vec<Told> {
+    let entries: Vec<String> = (0..300).map(|at| format!(r#"{{"at":{at}}}"#)).collect();
+    let entries: Vec<&[u8]> = entries.iter().map(String::as_bytes).collect();
+    let leaves: Vec<Hash> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    let (first, rest) = leaves.split_at(256);
+    let bundle = |entries: &[&[u8]]| file(encode_entries(entries.iter().copied()).unwrap());
+    vec![
+        signed(300, root(&leaves), &key(1)),
+        file(encode_hashes(first)),
+        file(encode_hashes(rest)),
+        file(encode_hashes(&[meddle(root(first))])),
+        bundle(&entries[..256]),
+        bundle(&entries[256..]),
+    ]
+}
+
+#[test]
+fn copies_a_log_of_several_tiles_and_levels() {
+    let session = Session::new();
+    let arguments = ["journal", "export", "--to", &session.path("log")];
+    let ran = session.run(&arguments, three_hundred(|hash| hash));
+    assert_eq!((ran.code, ran.aside.as_str()), (ExitCode::SUCCESS, ""));
+    assert!(fs::exists(session.path("log/tile/1/000.p/1")).unwrap());
+    assert!(fs::exists(session.path("log/tile/entries/001.p/44")).unwrap());
+}
+
+#[test]
+fn refuses_a_hash_that_is_not_over_those_below_it() {
+    let session = Session::new();
+    let arguments = ["journal", "export", "--to", &session.path("log")];
+    let ran = session.run(&arguments, three_hundred(|hash| node_hash(&hash, &hash)));
+    assert!(
+        ran.aside.contains("tile/1/000.p/1 does not fit the tree"),
+        "{}",
+        ran.aside
     );
 }
 
