@@ -16,6 +16,7 @@ use ironroot_pki::tls::{
     ServerCertificateOrder, TlsParts, TrustAnchors, UnshownCertificate,
 };
 use ironroot_testkit::ManualClock;
+use ironroot_time::Clock;
 use rustls::ServerConnection;
 use rustls::server::Acceptor;
 
