@@ -1,14 +1,14 @@
 //! `cargo xtask bench [--rounds N]`: performance against peers, interleaved, as ratios with their spread.
 //!
 //! A benchmark is a `[[bench]]` target with `harness = false`. Each run of it prints lines of four
-//! fields divided by tabs: `figure`, what is measured, `ironroot` or the peer's name, and a number;
-//! smaller is better. The rounds run all benchmarks in turn, so that a slow minute of the machine falls
+//! fields divided by tabs: `figure`, what is measured and its unit, `ironroot` or the peer's name, and a
+//! number. The rounds run all benchmarks in turn, so that a slow minute of the machine falls
 //! on all sides alike; ratios are taken within a round.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -35,7 +35,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     };
     deps::install()?;
     let programs = build()?;
-    ensure!(!programs.is_empty(), "no crate has a [[bench]] target");
     let folder = workspace::target_dir()?.join("bench");
     fs::create_dir_all(&folder)?;
     let mut figures = Figures::new();
@@ -53,18 +52,29 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds all benchmarks with the release profile's optimisation.
+/// Builds all benchmarks, optimised, and nothing else.
 fn build() -> Result<Vec<PathBuf>> {
-    let arguments = [
-        "bench",
-        "--workspace",
-        "--benches",
-        "--no-run",
-        "--message-format=json",
-    ];
-    let output = workspace::cargo(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
+    let metadata = workspace::metadata()?;
+    let packages = metadata["packages"].as_array().context("no packages")?;
+    let mut command = workspace::cargo(["bench", "--no-run", "--message-format=json"]);
+    for package in packages
+        .iter()
+        .filter(|package| package["source"].is_null())
+    {
+        let targets = package["targets"].as_array().context("no targets")?;
+        for bench in targets.iter().filter(|target| target["kind"][0] == "bench") {
+            let names = (package["name"].as_str(), bench["name"].as_str());
+            let (Some(package), Some(bench)) = names else {
+                continue;
+            };
+            command.args(["--package", package, "--bench", bench]);
+        }
+    }
+    ensure!(
+        command.get_args().len() > 3,
+        "no crate has a [[bench]] target"
+    );
+    let output = command.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the benchmarks do not build");
     let messages = String::from_utf8(output.stdout)?;
     let messages = messages
@@ -78,7 +88,7 @@ fn build() -> Result<Vec<PathBuf>> {
 
 fn measure(program: &Path, folder: &Path, figures: &mut Figures) -> Result<()> {
     let log = folder.join(format!("{}.log", name(program)));
-    let mut command = std::process::Command::new(program);
+    let mut command = Command::new(program);
     command.arg("--bench").current_dir(workspace::root());
     let status = process::run(command, RUN_LIMIT, &log, |line| {
         if let Some((what, who, value)) = figure(line) {
@@ -120,7 +130,7 @@ fn name(program: &Path) -> &str {
 fn report(figures: &Figures, rounds: usize) -> String {
     let head = format!(
         "# Benchmarks\n\n{rounds} rounds, all sides in each; medians, and the median of the rounds' \
-         ratios with the smallest and the largest. Smaller is better.\n\n\
+         ratios with the smallest and the largest.\n\n\
          | what | who | median | ironroot / who | from | to |\n|---|---|---|---|---|---|\n"
     );
     let rows = figures.iter().flat_map(|(what, sides)| {
