@@ -224,6 +224,16 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_shows_this_table() {
+        let manual = include_str!("../../../../docs/lifecycle.md");
+        assert!(
+            manual.contains(&print_table()),
+            "docs/lifecycle.md wants this table:\n{}",
+            print_table()
+        );
+    }
+
+    #[test]
     fn the_printed_table_has_a_row_for_every_event() {
         let table = print_table();
         assert_eq!(table.lines().count(), 2 + EVENTS.len());
