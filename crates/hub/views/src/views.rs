@@ -31,6 +31,10 @@ pub struct HubFacts {
     pub started_at: UnixTime,
     /// Whether its fleet is the demonstration's.
     pub demonstration: bool,
+    /// The device door's URL.
+    pub device_door: String,
+    /// The MQTT door's URL.
+    pub mqtt_door: String,
 }
 
 impl Views {

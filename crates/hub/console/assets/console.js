@@ -1,0 +1,27 @@
+// Optional: every page does all it must without this file. It never writes HTML, only text and attributes.
+"use strict";
+
+// "/" goes to the search field.
+addEventListener("keydown", (e) => {
+  const typing = e.target.closest("input, textarea, select");
+  if (e.key !== "/" || typing || e.ctrlKey || e.metaKey) return;
+  const find = document.getElementById("find");
+  if (find) { e.preventDefault(); find.focus(); }
+});
+
+// Live parts: the hub sends {"slot": "text"}; a slot is an element with data-slot. What a slot cannot hold,
+// such as a new row of a list, is told by the note that offers the page anew.
+const from = document.body.dataset.events;
+const state = document.querySelector("[data-live]");
+const stale = document.querySelector("[data-stale]");
+if (from && state && window.EventSource) {
+  const source = new EventSource(from);
+  source.onopen = () => { state.textContent = "Live"; state.classList.add("on"); };
+  source.onerror = () => { state.textContent = "Not live, trying again"; state.classList.remove("on"); };
+  source.onmessage = (message) => {
+    const slots = JSON.parse(message.data);
+    for (const [slot, text] of Object.entries(slots))
+      for (const at of document.querySelectorAll(`[data-slot="${CSS.escape(slot)}"]`)) at.textContent = text;
+    if (stale && slots.entries && slots.entries !== document.body.dataset.entries) stale.hidden = false;
+  };
+}

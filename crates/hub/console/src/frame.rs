@@ -1,0 +1,105 @@
+//! What stands around every page: navigation, who is signed in, and how far the journal is.
+
+use ironroot_api::CheckpointStatus;
+use ironroot_views::Views;
+
+use crate::figures::{grouped, span};
+use crate::live::LiveFigures;
+
+/// Who looks at a page.
+#[derive(Clone)]
+pub struct Visitor {
+    /// What they are called.
+    pub name: String,
+    /// The token that their forms carry, against requests that another site makes them send.
+    pub csrf: String,
+}
+
+impl std::fmt::Debug for Visitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visitor")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The part of the console that a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Overview,
+    Devices,
+    Journal,
+}
+
+/// What every page shows beside its own content.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) section: Section,
+    pub(crate) visitor: Visitor,
+    pub(crate) initials: String,
+    pub(crate) version: &'static str,
+    pub(crate) demonstration: bool,
+    /// Devices that wait for a person.
+    pub(crate) attention: u64,
+    /// Entries of the journal.
+    pub(crate) entries: String,
+    /// How far the journal is signed.
+    pub(crate) signed: String,
+    /// The moment the page was made, as RFC 3339.
+    pub(crate) as_of: String,
+}
+
+impl Frame {
+    pub(crate) async fn new(
+        (views, live): (&Views, &LiveFigures),
+        visitor: Visitor,
+        section: Section,
+        title: impl Into<String>,
+    ) -> Self {
+        let journal = views.status().journal;
+        Self {
+            title: title.into(),
+            section,
+            initials: visitor
+                .name
+                .chars()
+                .take(2)
+                .collect::<String>()
+                .to_uppercase(),
+            visitor,
+            version: views.hub().version,
+            demonstration: views.hub().demonstration,
+            attention: live.fleet(views).await.attention,
+            entries: grouped(journal.entries),
+            signed: signed(journal.checkpoint.as_ref()),
+            as_of: views.now().to_string(),
+        }
+    }
+
+    /// Whether the page belongs to the section of this name, for the navigation's mark.
+    pub(crate) fn is_in(&self, section: &str) -> bool {
+        section
+            == match self.section {
+                Section::Overview => "overview",
+                Section::Devices => "devices",
+                Section::Journal => "journal",
+            }
+    }
+
+    /// The time of day in [`Frame::as_of`].
+    pub(crate) fn as_of_time(&self) -> &str {
+        self.as_of.get(11..19).unwrap_or(&self.as_of)
+    }
+}
+
+/// How far the journal is signed, in a few words.
+pub(crate) fn signed(checkpoint: Option<&CheckpointStatus>) -> String {
+    checkpoint.map_or_else(
+        || "no signed checkpoint yet".to_owned(),
+        |newest| {
+            let (size, age) = (grouped(newest.size), span(newest.age_s));
+            format!("signed up to {size}, {age} ago")
+        },
+    )
+}

@@ -1,0 +1,215 @@
+//! One device: what it is worth, why, what it may do, and what happened to it.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use ironroot_api::{
+    Certificate, DeviceDetail, GrantSummary, Lifecycle, Reason, TimelineEntry, Traffic,
+};
+use ironroot_time::UnixTime;
+
+use super::Shown;
+use super::fault::Trouble;
+use super::journal::Line;
+use crate::Console;
+use crate::figures::{grouped, moment, seen, short, shortened, size};
+use crate::frame::{Frame, Section, Visitor};
+use crate::marks::{self, Mark};
+
+#[derive(Debug, Template)]
+#[template(path = "device.html")]
+pub(crate) struct DevicePage {
+    frame: Frame,
+    id: String,
+    profile: String,
+    tier: Mark,
+    life: Mark,
+    standing: String,
+    reasons: Vec<ReasonLine>,
+    grant: GrantSummary,
+    limits: Vec<(&'static str, String)>,
+    certificates: Vec<CertificateLine>,
+    traffic: Vec<(&'static str, String)>,
+    sessions: u32,
+    seen: String,
+    lines: Vec<Line>,
+    commands: Vec<Command>,
+}
+
+#[derive(Debug)]
+struct ReasonLine {
+    what: String,
+    why: String,
+    at: String,
+    exact: String,
+    entry: u64,
+    number: String,
+}
+
+#[derive(Debug)]
+struct CertificateLine {
+    short: String,
+    serial: String,
+    status: Mark,
+    until: String,
+    ended: String,
+}
+
+/// An order about the device, as a command, and what it does.
+#[derive(Debug)]
+struct Command {
+    does: &'static str,
+    line: String,
+}
+
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Shown<DevicePage> {
+    Shown(page(&console, visitor, &id).await)
+}
+
+async fn page(console: &Console, visitor: Visitor, id: &str) -> Result<DevicePage, Trouble> {
+    let views = &console.views;
+    let detail = views.device(id).await?;
+    let title = format!("{id}, {}", detail.item.lifecycle);
+    let parts = (views.as_ref(), &console.live);
+    let frame = Frame::new(parts, visitor, Section::Devices, title).await;
+    Ok(DevicePage::new(frame, detail, views.now()))
+}
+
+impl DevicePage {
+    fn new(frame: Frame, detail: DeviceDetail, now: UnixTime) -> Self {
+        let item = detail.item;
+        Self {
+            frame,
+            tier: marks::tier(item.tier),
+            life: marks::lifecycle(item.lifecycle),
+            standing: detail.standing,
+            reasons: detail.reasons.into_iter().map(ReasonLine::from).collect(),
+            limits: limits(&detail.grant),
+            grant: detail.grant,
+            certificates: detail
+                .certificates
+                .into_iter()
+                .map(CertificateLine::from)
+                .collect(),
+            traffic: traffic(&detail.traffic),
+            sessions: item.sessions,
+            seen: seen(now, item.sessions, item.last_seen.as_deref()),
+            lines: detail
+                .timeline
+                .into_iter()
+                .map(|entry| line(entry, now))
+                .collect(),
+            commands: commands(&item.id, item.lifecycle),
+            profile: item.profile,
+            id: item.id,
+        }
+    }
+}
+
+fn limits(grant: &GrantSummary) -> Vec<(&'static str, String)> {
+    let rate = match grant.messages_per_s {
+        0 => "no bound".to_owned(),
+        rate => format!("{} a second", grouped(rate.into())),
+    };
+    vec![
+        ("Sessions at once", grouped(grant.sessions_max.into())),
+        ("Subscriptions", grouped(grant.subscriptions_max.into())),
+        ("Messages", rate),
+        ("Largest packet", size(grant.packet_size_max.into())),
+    ]
+}
+
+fn traffic(traffic: &Traffic) -> Vec<(&'static str, String)> {
+    vec![
+        ("Messages from it", grouped(traffic.messages_in)),
+        ("Messages to it", grouped(traffic.messages_out)),
+        ("Bytes from it", size(traffic.bytes_in)),
+        ("Bytes to it", size(traffic.bytes_out)),
+        ("Refused", grouped(traffic.refused)),
+        ("Withheld", grouped(traffic.withheld)),
+        ("Connects", grouped(traffic.connects)),
+    ]
+}
+
+fn line(entry: TimelineEntry, now: UnixTime) -> Line {
+    Line {
+        index: entry.entry,
+        number: grouped(entry.entry),
+        mark: marks::entry(&entry.kind),
+        sentence: entry.sentence,
+        exact: moment(&entry.at),
+        short: short(now, &entry.at),
+        at: entry.at,
+    }
+}
+
+/// The orders that the lifecycle table allows, with what each does.
+fn commands(id: &str, lifecycle: Lifecycle) -> Vec<Command> {
+    let why = r#"--why "…""#;
+    let command = |does, order: &str| Command {
+        does,
+        line: format!("ironroot device {order} {id} {why}"),
+    };
+    let quarantine = command(
+        "Cuts its sessions at once; it may then do what its profile leaves to a quarantined device.",
+        "quarantine",
+    );
+    let release = command(
+        "Takes a person's reason away; other reasons stay.",
+        "release",
+    );
+    let transfer = command(
+        "Revokes its certificates, so that a new owner can claim it.",
+        "transfer",
+    );
+    let retire = command(
+        "Revokes its certificates and forgets its secrets. Nothing leads back.",
+        "retire",
+    );
+    match lifecycle {
+        Lifecycle::Enrolled | Lifecycle::Active => vec![quarantine, transfer, retire],
+        Lifecycle::Quarantined => vec![release, transfer, retire],
+        Lifecycle::Claimed | Lifecycle::Transferred => vec![retire],
+        Lifecycle::Retired => Vec::new(),
+    }
+}
+
+impl From<Reason> for ReasonLine {
+    fn from(reason: Reason) -> Self {
+        let what = match (&reason.who, reason.kind.as_str()) {
+            (Some(who), _) => format!("{who} ordered it"),
+            (None, "finding") => "A Finding asks for it".to_owned(),
+            (None, "attestation") => "An Attestation Result asks for it".to_owned(),
+            (None, "limit") => "It went past a limit of its profile".to_owned(),
+            (None, kind) => format!("The hub ordered it ({kind})"),
+        };
+        Self {
+            what,
+            why: reason.why,
+            exact: moment(&reason.at),
+            at: reason.at,
+            entry: reason.entry,
+            number: grouped(reason.entry),
+        }
+    }
+}
+
+impl From<Certificate> for CertificateLine {
+    fn from(certificate: Certificate) -> Self {
+        Self {
+            short: shortened(&certificate.serial),
+            serial: certificate.serial,
+            status: marks::certificate(certificate.status),
+            until: moment(&certificate.not_after),
+            ended: certificate
+                .revoked_at
+                .as_deref()
+                .map(moment)
+                .unwrap_or_default(),
+        }
+    }
+}

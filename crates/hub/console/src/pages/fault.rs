@@ -1,0 +1,104 @@
+//! The page that is shown when there is none: made without store, journal or session.
+
+use std::error::Error;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use ironroot_views::NotShown;
+
+/// Why a page is not shown.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The address leads nowhere, or what it named is not there.
+    NotThere(String),
+    /// The request is faulty.
+    Faulty(String),
+    /// The form was sent from elsewhere, or is too old.
+    ForeignForm,
+    /// The hub failed, or cannot answer now.
+    Failed(String),
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct FaultPage<'a> {
+    status: u16,
+    heading: &'static str,
+    what: &'a str,
+    remedy: &'static str,
+}
+
+/// The page for a trouble, with its status code: the only place where the console's are written.
+pub fn fault_page(trouble: &Trouble) -> Response {
+    let (status, heading, what, remedy) = match trouble {
+        Trouble::NotThere(what) => (
+            StatusCode::NOT_FOUND,
+            "There is no page here",
+            what.as_str(),
+            "Check the address, or look for the device in the list.",
+        ),
+        Trouble::Faulty(what) => (
+            StatusCode::BAD_REQUEST,
+            "The address cannot be read",
+            what.as_str(),
+            "Go back, and follow the link again.",
+        ),
+        Trouble::ForeignForm => (
+            StatusCode::FORBIDDEN,
+            "Nothing was done",
+            "The form did not come from a page of this session.",
+            "Open the console again, and repeat what you did.",
+        ),
+        Trouble::Failed(what) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The page cannot be made",
+            what.as_str(),
+            "Your devices are still guarded: the doors go on with the Grants they have. See `ironroot status` and the hub's log.",
+        ),
+    };
+    let page = FaultPage {
+        status: status.as_u16(),
+        heading,
+        what,
+        remedy,
+    };
+    let html = page.render().unwrap_or_else(|_cause| heading.to_owned());
+    (status, Html(html)).into_response()
+}
+
+impl From<NotShown> for Trouble {
+    fn from(cause: NotShown) -> Self {
+        match cause {
+            NotShown::Unknown { .. } | NotShown::NotSigned { .. } => {
+                Self::NotThere(sentence(&cause))
+            }
+            NotShown::BadCursor => Self::Faulty(sentence(&cause)),
+            _ => {
+                tracing::error!(error = %sentence(&cause), "A page could not be made.");
+                Self::Failed(sentence(&cause))
+            }
+        }
+    }
+}
+
+impl From<askama::Error> for Trouble {
+    fn from(cause: askama::Error) -> Self {
+        tracing::error!(error = %cause, "A template could not be rendered.");
+        Self::Failed(sentence(&cause))
+    }
+}
+
+/// An error and its causes as one sentence, for an operator.
+fn sentence(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        line = format!("{line}: {next}");
+        cause = next.source();
+    }
+    let mut letters = line.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}

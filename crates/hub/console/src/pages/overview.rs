@@ -1,0 +1,287 @@
+//! The overview: who comes in the morning wants one answer, then one list.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use ironroot_api::{Degraded, DeviceQuery, JournalQuery, Lifecycle};
+use ironroot_time::UnixTime;
+use ironroot_views::{Attention, Fleet, Urgency, Views};
+
+use super::Shown;
+use super::devices::Row;
+use super::fault::Trouble;
+use super::journal::Line;
+use crate::Console;
+use crate::figures::{counted, grouped, span};
+use crate::frame::{Frame, Section, Visitor};
+use crate::marks::{self, Mark};
+
+/// The states that the strip shows, gravest first.
+pub(crate) const STATES: [Lifecycle; 5] = [
+    Lifecycle::Quarantined,
+    Lifecycle::Active,
+    Lifecycle::Enrolled,
+    Lifecycle::Claimed,
+    Lifecycle::Retired,
+];
+
+/// How many devices the list of the overview has, and how many things wait in it by name.
+const DEVICES: u32 = 10;
+const ATTENTION: u32 = 7;
+const ENTRIES: u32 = 7;
+
+/// The width of the strip's bar in its own units.
+const BAR: u64 = 1_000;
+
+/// What is so, in a heading and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) heading: String,
+    pub(crate) lead: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "overview.html")]
+pub(crate) struct Overview {
+    frame: Frame,
+    answer: Answer,
+    cells: Vec<Cell>,
+    waiting: Vec<Waiting>,
+    /// Devices that wait beyond those shown.
+    more: u64,
+    rows: Vec<Row>,
+    devices: String,
+    lines: Vec<Line>,
+    doors: Doors,
+    first_steps: Option<FirstSteps>,
+}
+
+/// One state in the strip.
+#[derive(Debug)]
+struct Cell {
+    mark: Mark,
+    state: Lifecycle,
+    slot: String,
+    count: String,
+    note: String,
+    x: u64,
+    width: u64,
+}
+
+/// One thing that waits for a person.
+#[derive(Debug)]
+struct Waiting {
+    mark: Mark,
+    device: String,
+    what: String,
+    so: String,
+    href: String,
+    link: String,
+}
+
+#[derive(Debug)]
+struct Doors {
+    sessions: String,
+    journal: String,
+    store: &'static str,
+    running: String,
+}
+
+/// Where a first device finds the hub.
+#[derive(Debug)]
+struct FirstSteps {
+    device_door: String,
+    mqtt_door: String,
+}
+
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Extension(visitor): Extension<Visitor>,
+) -> Shown<Overview> {
+    Shown(page(&console, visitor).await)
+}
+
+async fn page(console: &Console, visitor: Visitor) -> Result<Overview, Trouble> {
+    let views = &console.views;
+    let fleet = console.live.fleet(views).await;
+    let status = views.status();
+    let answer = Answer::of(&fleet, &status.degraded);
+    let list = DeviceQuery {
+        limit: Some(DEVICES),
+        ..DeviceQuery::default()
+    };
+    let newest = JournalQuery {
+        limit: Some(ENTRIES),
+        ..JournalQuery::default()
+    };
+    let now = views.now();
+    let waiting = views.attention(&fleet, ATTENTION).await?;
+    let rows = views.devices(&list).await?.items;
+    let lines = views.journal(&newest).await?.items;
+    Ok(Overview {
+        frame: frame(console, visitor, &answer).await,
+        answer,
+        cells: cells(&fleet),
+        waiting: waiting.into_iter().map(Waiting::from).collect(),
+        more: fleet.attention.saturating_sub(ATTENTION.into()),
+        rows: rows.into_iter().map(|item| Row::new(item, now)).collect(),
+        devices: counted(fleet.devices, "device", "devices"),
+        lines: lines
+            .into_iter()
+            .map(|entry| Line::new(entry, now))
+            .collect(),
+        doors: doors(views, &status, now),
+        first_steps: (fleet.devices == 0).then(|| FirstSteps {
+            device_door: views.hub().device_door.clone(),
+            mqtt_door: views.hub().mqtt_door.clone(),
+        }),
+    })
+}
+
+async fn frame(console: &Console, visitor: Visitor, answer: &Answer) -> Frame {
+    let parts = (console.views.as_ref(), &console.live);
+    Frame::new(parts, visitor, Section::Overview, answer.heading.as_str()).await
+}
+
+fn doors(views: &Views, status: &ironroot_api::Status, now: UnixTime) -> Doors {
+    Doors {
+        sessions: grouped(status.sessions),
+        journal: grouped(status.journal.entries),
+        store: if status.store.ok {
+            "takes writes"
+        } else {
+            "takes no writes"
+        },
+        running: span(now.since(views.hub().started_at).as_secs()),
+    }
+}
+
+impl Answer {
+    pub(crate) fn of(fleet: &Fleet, degraded: &[Degraded]) -> Self {
+        let heading = match (degraded.is_empty(), fleet.attention) {
+            (false, _) => "The hub needs you".to_owned(),
+            (true, 0) if fleet.devices == 0 => "No devices yet".to_owned(),
+            (true, 0) => "Nothing needs you".to_owned(),
+            (true, 1) => "1 device needs you".to_owned(),
+            (true, many) => format!("{} devices need you", grouped(many)),
+        };
+        Self {
+            heading,
+            lead: lead(fleet),
+        }
+    }
+}
+
+fn lead(fleet: &Fleet) -> String {
+    let (good, work) = (fleet.in_good_standing(), fleet.at_work());
+    let claimed = fleet.in_state(Lifecycle::Claimed);
+    let waiting = match claimed {
+        0 => String::new(),
+        1 => " 1 claimed serial waits for its device.".to_owned(),
+        many => format!(" {} claimed serials wait for their devices.", grouped(many)),
+    };
+    let standing = match (work, fleet.in_state(Lifecycle::Quarantined)) {
+        (0, _) if fleet.devices == 0 => {
+            return "This hub is ready: its certificate authority is made, its doors are open and its journal has begun. Three steps bring in the first device.".to_owned();
+        }
+        (0, _) => "No device has enrolled yet.".to_owned(),
+        (_, 0) => format!("{} in good standing.", all_of(work)),
+        (_, out) => format!(
+            "{} of {} in good standing; Ironroot has shut out {}.",
+            grouped(good),
+            if work == 1 {
+                "1 device is".to_owned()
+            } else {
+                format!("{} devices are", grouped(work))
+            },
+            grouped(out)
+        ),
+    };
+    standing + &waiting
+}
+
+fn all_of(work: u64) -> String {
+    match work {
+        1 => "The one enrolled device is".to_owned(),
+        many => format!("All {} enrolled devices are", grouped(many)),
+    }
+}
+
+/// The slot under which a state's count is sent.
+pub(crate) fn state_slot(state: Lifecycle) -> String {
+    format!("state-{state}")
+}
+
+fn cells(fleet: &Fleet) -> Vec<Cell> {
+    let mut x = 0;
+    let shown = STATES.map(|state| {
+        let count = fleet.in_state(state);
+        let width = (count * BAR).checked_div(fleet.devices).unwrap_or(0);
+        // However few there are, they are seen.
+        let width = if count > 0 { width.max(3) } else { 0 };
+        let cell = Cell {
+            mark: marks::lifecycle(state),
+            state,
+            slot: state_slot(state),
+            count: grouped(count),
+            note: note(fleet, state),
+            x,
+            width: width.min(BAR.saturating_sub(x)),
+        };
+        x += width + u64::from(width > 0);
+        cell
+    });
+    shown.into()
+}
+
+fn note(fleet: &Fleet, state: Lifecycle) -> String {
+    match state {
+        Lifecycle::Quarantined => "shut out".to_owned(),
+        Lifecycle::Active => "at work".to_owned(),
+        Lifecycle::Enrolled => "not heard of yet".to_owned(),
+        Lifecycle::Claimed if fleet.claims_ended > 0 => {
+            format!("{} ended unused", grouped(fleet.claims_ended))
+        }
+        Lifecycle::Claimed => "wait for their devices".to_owned(),
+        Lifecycle::Transferred => "wait for their owners".to_owned(),
+        Lifecycle::Retired => "gone for good".to_owned(),
+    }
+}
+
+impl From<Attention> for Waiting {
+    fn from(item: Attention) -> Self {
+        let mark = match item.urgency {
+            Urgency::Stopped => Mark {
+                class: "contra",
+                icon: "contraindicated",
+                word: "Grave",
+            },
+            Urgency::ShutOut => Mark {
+                class: "ink",
+                icon: "quarantined",
+                word: "Quarantined",
+            },
+            Urgency::Waiting => Mark {
+                class: "quiet",
+                icon: "none",
+                word: "Waiting",
+            },
+        };
+        let (href, link) = match (&item.device, item.urgency) {
+            (Some(id), _) => (format!("/devices/{id}"), "Look into it"),
+            (None, Urgency::Waiting) => (
+                "/devices?lifecycle=claimed".to_owned(),
+                "Show claimed serials",
+            ),
+            (None, _) => (String::new(), ""),
+        };
+        Self {
+            mark,
+            device: item.device.unwrap_or_default(),
+            what: item.what,
+            so: item.so,
+            href,
+            link: link.to_owned(),
+        }
+    }
+}
