@@ -45,15 +45,18 @@ const COMMANDS: &[Command] = &[
     ("layers", "check who uses whom", layers::run),
 ];
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let wanted = arguments.first().map(String::as_str);
     if let Some((_, _, run)) = COMMANDS.iter().find(|(name, ..)| Some(*name) == wanted) {
-        return run(arguments.get(1..).unwrap_or_default());
+        return run(arguments.get(1..).unwrap_or_default()).unwrap_or_else(|cause| {
+            println!("error: {cause:#}");
+            ExitCode::FAILURE
+        });
     }
     println!("usage: cargo xtask <command>\n");
     for (name, what, _) in COMMANDS {
         println!("  {name:<8} {what}");
     }
-    Ok(ExitCode::from(2))
+    ExitCode::from(2)
 }
