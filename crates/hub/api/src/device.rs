@@ -106,13 +106,14 @@ pub struct DeviceItem {
     /// The verdict of its last Attestation Result.
     pub tier: Tier,
     /// How well its key is kept; null before enrolment.
+    #[schema(required = true)]
     pub assurance: Option<Assurance>,
     /// Reasons for quarantine.
     pub reasons_count: u32,
     /// Live sessions.
     pub sessions: u32,
     /// When it was last heard of; null when it never was.
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, required = true)]
     pub last_seen: Option<String>,
     /// Whether it belongs to the demonstration fleet.
     pub simulated: bool,

@@ -14,6 +14,7 @@ pub struct Page<T> {
     /// The items, in the order asked for.
     pub items: Vec<T>,
     /// Hand this back as `cursor` to read on; null on the last page.
+    #[schema(required = true)]
     pub next: Option<String>,
 }
 
@@ -39,6 +40,7 @@ pub fn limit(asked: Option<u32>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utoipa::PartialSchema;
 
     #[test]
     fn a_page_is_never_empty_by_request_and_never_larger_than_its_bound() {
@@ -46,6 +48,17 @@ mod tests {
         assert_eq!(limit(Some(0)), 1);
         assert_eq!(limit(Some(500)), 500);
         assert_eq!(limit(Some(u32::MAX)), 500);
+    }
+
+    #[test]
+    fn the_openapi_document_describes_a_page_and_requires_its_end() {
+        let schema = serde_json::to_value(Page::<String>::schema()).unwrap();
+        assert_eq!(schema["required"], serde_json::json!(["items", "next"]));
+        assert_eq!(
+            schema["properties"]["next"]["type"],
+            serde_json::json!(["string", "null"])
+        );
+        assert_eq!(schema["description"], "One page of a list.");
     }
 
     #[test]

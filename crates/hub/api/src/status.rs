@@ -38,7 +38,8 @@ pub struct StoreStatus {
 pub struct JournalStatus {
     /// Committed entries.
     pub entries: u64,
-    /// The newest signed checkpoint; absent before the first.
+    /// The newest signed checkpoint; null before the first.
+    #[schema(required = true)]
     pub checkpoint: Option<CheckpointStatus>,
 }
 
