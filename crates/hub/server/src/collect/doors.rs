@@ -3,4 +3,5 @@
 pub mod admission;
 pub mod est;
 pub mod http;
+pub mod mqtt;
 pub mod pki;

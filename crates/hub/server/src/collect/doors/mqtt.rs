@@ -1,0 +1,220 @@
+//! The MQTT door: sessions of the broker over mutual TLS on sockets of ours.
+//!
+//! It knows sockets and TLS, and neither topics nor Grants. Every connection is one task; the bytes of all
+//! of them pass through a few buffers of the thread that happens to run it ([`scratch`]), so that an idle
+//! session holds little more than its keys.
+
+mod connection;
+mod handshake;
+mod scratch;
+mod timeline;
+mod tls;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_broker::Broker;
+use ironroot_pki::peer::PeerCertificate;
+use ironroot_pki::tls::DoorTls;
+use ironroot_registry::{Registry, Subject};
+use ironroot_time::Clock;
+use serde::Deserialize;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::admission::{Admission, AdmissionSettings};
+use crate::drain::Drain;
+use crate::fault::chain;
+
+use connection::Connection;
+use handshake::{HandshakeFailed, Shaken, shake};
+use timeline::Timeline;
+
+/// Bounds of the MQTT door; those of a session stand in the broker's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MqttSettings {
+    /// The longest a TLS handshake may take.
+    pub handshake_timeout_s: u64,
+    /// The longest a client may take nothing of what is sent to it before it is cut.
+    pub write_timeout_s: u64,
+    /// How long the connection of an ended session stays half open, so that the client can read why.
+    pub linger_ms: u64,
+    /// Seconds without traffic after which the other end is asked whether it is still there (TCP keep-alive).
+    pub tcp_keep_alive_s: u64,
+    /// Whether TLS 1.2 is spoken beside 1.3, for devices in the field that stop there.
+    pub tls12: bool,
+    /// Who may connect.
+    pub admission: AdmissionSettings,
+}
+
+impl Default for MqttSettings {
+    fn default() -> Self {
+        Self {
+            handshake_timeout_s: 10,
+            write_timeout_s: 20,
+            linger_ms: 2_000,
+            tcp_keep_alive_s: 120,
+            tls12: false,
+            admission: AdmissionSettings::default(),
+        }
+    }
+}
+
+/// Says who comes in with a certificate.
+pub trait Subjects: Send + Sync + fmt::Debug {
+    /// The principal that the certificate stands for; none when it is not known here (any more).
+    fn subject(&self, certificate: &PeerCertificate) -> Option<Arc<Subject>>;
+}
+
+impl Subjects for Registry {
+    fn subject(&self, certificate: &PeerCertificate) -> Option<Arc<Subject>> {
+        self.subject(certificate.principal()?)
+    }
+}
+
+/// The MQTT door.
+#[derive(Debug)]
+pub struct MqttDoor {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// Its TLS; a client certificate is required.
+    pub tls: Arc<DoorTls>,
+    /// Who comes in.
+    pub subjects: Arc<dyn Subjects>,
+    /// Whose sessions these are.
+    pub broker: Arc<Broker>,
+    /// The present moment, for the end of certificates.
+    pub clock: Arc<dyn Clock>,
+    /// Its bounds.
+    pub settings: MqttSettings,
+}
+
+impl MqttDoor {
+    /// Serves until the hub drains; then tells every client so, and waits for them, for a while.
+    pub async fn serve(self, mut drain: Drain) {
+        let Self {
+            listener,
+            tls,
+            subjects,
+            broker,
+            clock,
+            settings,
+        } = self;
+        let admission = Admission::new(settings.admission);
+        let timeline = Timeline::begin(clock.now());
+        let door = Arc::new(Door {
+            tls,
+            subjects,
+            broker,
+            clock,
+            settings,
+            timeline,
+        });
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = drain.begun() => break,
+                Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
+            };
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(cause) => {
+                    // Out of file descriptors, mostly: wait for some to be given back.
+                    tracing::warn!(door = DOOR, error = %cause, "A connection could not be accepted.");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            match admission.admit(address.ip()) {
+                Ok(pass) => {
+                    let (door, drain) = (Arc::clone(&door), drain.clone());
+                    connections.spawn(async move {
+                        if let Some(connection) = door.open(stream, address, drain).await {
+                            connection.await;
+                        }
+                        drop(pass);
+                    });
+                }
+                Err(cause) => {
+                    tracing::debug!(door = DOOR, %address, error = %cause, "A connection was refused.");
+                }
+            }
+        }
+        drop(listener);
+        door.broker.drain();
+        let _cut_off = timeout(DRAIN_MAX, async {
+            while connections.join_next().await.is_some() {}
+        })
+        .await;
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Door {
+    tls: Arc<DoorTls>,
+    subjects: Arc<dyn Subjects>,
+    broker: Arc<Broker>,
+    clock: Arc<dyn Clock>,
+    settings: MqttSettings,
+    timeline: Timeline,
+}
+
+impl Door {
+    /// From an accepted socket to a session whose CONNECT is still to come.
+    async fn open(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        mut drain: Drain,
+    ) -> Option<Connection> {
+        if let Err(cause) = set_up(&stream, &self.settings) {
+            tracing::debug!(door = DOOR, error = %cause, "A socket option could not be set.");
+        }
+        let limit = Duration::from_secs(self.settings.handshake_timeout_s);
+        // On the heap for as long as it lasts: an idle session does not carry the room for its handshake.
+        let shaking = Box::pin(timeout(limit, shake(stream, &self.tls)));
+        let shaken = tokio::select! {
+            shaken = shaking => shaken.unwrap_or(Err(HandshakeFailed::TooSlow)),
+            () = drain.begun() => return None,
+        };
+        let opened = shaken.and_then(|shaken| {
+            let subject = self
+                .subjects
+                .subject(&shaken.certificate)
+                .ok_or(HandshakeFailed::Unknown)?;
+            Ok(self.connection(shaken, subject))
+        });
+        opened
+            .inspect_err(|cause| tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed."))
+            .ok()
+    }
+
+    fn connection(self: &Arc<Self>, shaken: Shaken, subject: Arc<Subject>) -> Connection {
+        let now = self.timeline.now();
+        let valid_for = shaken.certificate.not_after().since(self.clock.now());
+        Connection::new(Arc::clone(self), shaken, subject, now.plus(valid_for))
+    }
+}
+
+/// Sets what every socket of the door has.
+fn set_up(stream: &TcpStream, settings: &MqttSettings) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_socket_keepalive(stream, true)?;
+    rustix::net::sockopt::set_tcp_keepidle(stream, Duration::from_secs(settings.tcp_keep_alive_s))?;
+    Ok(())
+}
+
+/// Its name in logs.
+const DOOR: &str = "mqtt";
+
+/// How long to wait before accepting again after a failure.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long sessions may take to end when the hub drains.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
