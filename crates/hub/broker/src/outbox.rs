@@ -210,6 +210,11 @@ impl Outbox {
         wake(inner.session.take(), inner);
     }
 
+    /// The demand that waits.
+    pub(crate) fn order_waiting(&self) -> Option<Order> {
+        self.inner.lock().order
+    }
+
     /// Says whom to wake when the next delivery or order comes. To miss none, call it before [`Self::take`].
     pub(crate) fn wake_session(&self, waker: &Waker) {
         self.inner.lock().session = Some(waker.clone());

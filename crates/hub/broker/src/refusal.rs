@@ -64,6 +64,7 @@ refusals! {
     SessionExpiryRaised, ProtocolError, "DISCONNECT sets a session expiry, and CONNECT set none";
     QosHandshake, ProtocolError, "a packet of a QoS 2 handshake came, and there is none";
     KeepAliveTimeout, KeepAliveTimeout, "nothing was heard for one and a half times the keep-alive";
+    CertificateExpired, MaximumConnectTime, "the certificate that the session was opened with has expired";
     Cut, NotAuthorized, "the Grant no longer allows a session";
     TakenOver, SessionTakenOver, "the same principal opened a session with the same client identifier";
     TooSlow, QuotaExceeded, "too many bytes wait for the session";

@@ -2,7 +2,7 @@
 //!
 //! The edge hands in what it read ([`Session::receive`]) and the moments that were asked for
 //! ([`Session::handle_deadline`]), and asks for what is to be sent ([`Session::poll_output`]). It reads no
-//! further as long as [`Session::may_read`] says no, and closes the connection once
+//! further as long as [`Session::resume`] says no, and closes the connection once
 //! [`Session::is_over`].
 
 mod close;
@@ -27,7 +27,7 @@ use crate::broker::Broker;
 use crate::refusal::Refusal;
 
 use close::Ending;
-use open::{Handled, Open};
+use open::{Handled, Open, PauseEnd};
 
 pub use deliver::Output;
 
@@ -68,8 +68,7 @@ impl Session {
 
     /// Handles bytes from the client; answers are written to the end of `out`.
     ///
-    /// All bytes are taken; those behind a pause are kept for later: call again, with none, once
-    /// [`Self::may_read`].
+    /// All bytes are taken; those behind a pause are kept for [`Self::resume`].
     pub fn receive(&mut self, bytes: &[u8], now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
         let mut held = std::mem::take(&mut self.partial);
@@ -86,16 +85,20 @@ impl Session {
         }
     }
 
-    /// Whether the edge may read on. If not, `waker` is woken when there is room again, and
-    /// [`Self::deadline`] says when to ask in any case.
-    pub fn may_read(&mut self, now: UnixTime, waker: &Waker) -> bool {
-        match &mut self.stage {
-            Stage::Open(open) => open.ends_pause(now, waker),
-            Stage::Opening { .. } | Stage::Over => true,
+    /// Whether the edge may read on; what came behind a pause that is over is handled now. If not, `waker` is
+    /// woken when there is room again, and [`Self::deadline`] says when to ask in any case.
+    pub fn resume(&mut self, now: UnixTime, waker: &Waker, out: &mut Vec<u8>) -> bool {
+        while let Stage::Open(open) = &mut self.stage {
+            match open.end_pause(now, waker) {
+                PauseEnd::NoPause => break,
+                PauseEnd::NotYet => return false,
+                PauseEnd::Now => self.receive(&[], now, out),
+            }
         }
+        true
     }
 
-    /// When [`Self::may_read`] and [`Self::handle_deadline`] want to be called, whatever else happens.
+    /// When [`Self::resume`] and [`Self::handle_deadline`] want to be called, whatever else happens.
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.stage {
             Stage::Opening { until } => Some(*until),
@@ -127,6 +130,17 @@ impl Session {
             Err(refusal) => {
                 self.end(Ending::Refused(refusal), out);
                 Output::Done
+            }
+        }
+    }
+
+    /// Ends the session if that has been ordered: for an edge that cannot send now, and so does not ask for
+    /// output.
+    pub fn obey(&mut self, now: UnixTime, out: &mut Vec<u8>) {
+        self.now = now;
+        if let Stage::Open(open) = &self.stage {
+            if let Some(order) = open.outbox.order_waiting() {
+                self.end(Ending::Refused(order.into()), out);
             }
         }
     }

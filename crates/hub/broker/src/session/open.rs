@@ -71,6 +71,14 @@ pub(super) struct Pause {
     for_room_in: Option<Arc<Outbox>>,
 }
 
+/// Whether a pause is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PauseEnd {
+    NoPause,
+    NotYet,
+    Now,
+}
+
 /// Whether a packet has been handled, or must wait for the end of a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Handled {
@@ -139,24 +147,19 @@ impl Open {
         self.pause = Some(Pause { until, for_room_in });
     }
 
-    /// Ends the pause if it is time; true when there is none now. If not, `waker` is woken as soon as there is
-    /// room in the queue that is waited for.
-    pub(super) fn ends_pause(&mut self, now: UnixTime, waker: &Waker) -> bool {
+    /// Ends the pause if it is time. If not, `waker` is woken as soon as there is room in the queue that is
+    /// waited for.
+    pub(super) fn end_pause(&mut self, now: UnixTime, waker: &Waker) -> PauseEnd {
         let Some(pause) = &self.pause else {
-            return true;
+            return PauseEnd::NoPause;
         };
-        let room_awaited = || {
-            pause
-                .for_room_in
-                .as_ref()
-                .is_none_or(|outbox| outbox.keeps_waiting(waker))
-        };
-        if now < pause.until && room_awaited() {
-            return false;
+        let queue = pause.for_room_in.as_ref();
+        if now < pause.until && queue.is_none_or(|outbox| outbox.keeps_waiting(waker)) {
+            return PauseEnd::NotYet;
         }
         self.pause = None;
         self.heard = now;
-        true
+        PauseEnd::Now
     }
 
     pub(super) fn deadline(&self) -> Option<UnixTime> {

@@ -21,7 +21,10 @@ pub(super) fn session_refused(broker: &Broker, subject: &Subject, refusal: Refus
     let (device, service) = ids(subject.principal());
     match refusal {
         // Usual in a fleet; nobody did anything wrong.
-        Refusal::TakenOver | Refusal::ShuttingDown | Refusal::KeepAliveTimeout => {
+        Refusal::TakenOver
+        | Refusal::ShuttingDown
+        | Refusal::KeepAliveTimeout
+        | Refusal::CertificateExpired => {
             tracing::debug!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session ended.");
         }
         _ => {

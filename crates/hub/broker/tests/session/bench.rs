@@ -145,11 +145,8 @@ impl Client<'_> {
 
     /// What the edge does when a pause may be over.
     pub(crate) fn resumes(&mut self) -> bool {
-        let resumes = self.session.may_read(self.bench.now(), Waker::noop());
-        if resumes {
-            self.session.receive(&[], self.bench.now(), &mut self.inbox);
-        }
-        resumes
+        self.session
+            .resume(self.bench.now(), Waker::noop(), &mut self.inbox)
     }
 
     pub(crate) fn handle_deadline(&mut self) {
