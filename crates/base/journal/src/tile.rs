@@ -91,6 +91,12 @@ impl Tile {
         Self::new(content, index, u16::try_from(width).ok()?).ok()
     }
 
+    /// The tile that is not full yet at the right edge of a tree of `size` leaves, if there is one.
+    pub fn partial(content: Content, size: u64) -> Option<Self> {
+        let index = level_width(content, size) >> TILE_HEIGHT;
+        Self::within(content, index, size)
+    }
+
     /// What it holds.
     pub fn content(&self) -> Content {
         self.content
@@ -450,6 +456,9 @@ mod tests {
             ]
         );
         assert!(since(513, 513).is_empty() && since(513, 300).is_empty());
+        let partial = |size| Tile::partial(Content::Entries, size).map(|tile| tile.to_string());
+        assert_eq!(partial(513).as_deref(), Some("tile/entries/002.p/1"));
+        assert_eq!(partial(512), None);
     }
 
     #[test]

@@ -1,0 +1,194 @@
+//! The files of the log: read by name, written so that a crash leaves the old or the new one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use ironroot_journal::checkpoint::SignedCheckpoint;
+use ironroot_journal::merkle::Hash;
+use ironroot_journal::note::NOTE_SIZE_MAX;
+use ironroot_journal::tile::{
+    BUNDLE_SIZE_MAX, BadTile, TILE_WIDTH, Tile, TileSource, decode_entries, decode_hashes,
+};
+
+use crate::TreeError;
+
+/// The folder of a log.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    /// Files written since the last [`Folder::sync`].
+    written: BTreeSet<PathBuf>,
+    /// Folders whose lists of names changed since then.
+    renamed: BTreeSet<PathBuf>,
+}
+
+/// When a file that was written is on disk for good.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durable {
+    AtOnce,
+    AfterSync,
+}
+
+impl Folder {
+    pub(crate) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            written: BTreeSet::new(),
+            renamed: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The checkpoint, if there is one.
+    pub(crate) fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, TreeError> {
+        match self.read(CHECKPOINT, NOTE_SIZE_MAX) {
+            Ok(bytes) => SignedCheckpoint::parse(&bytes)
+                .map(Some)
+                .map_err(TreeError::BadCheckpoint),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(self.failed(CHECKPOINT, cause)),
+        }
+    }
+
+    /// The entries of a bundle.
+    pub(crate) fn entries(&self, tile: Tile) -> Result<Vec<Vec<u8>>, TreeError> {
+        let (tile, bytes, width) = self.tile_bytes(tile, BUNDLE_SIZE_MAX)?;
+        let entries = decode_entries(&bytes, tile.width());
+        let entries = entries.map_err(|cause| self.bad_tile(tile, cause))?;
+        Ok(entries
+            .into_iter()
+            .take(width)
+            .map(<[u8]>::to_vec)
+            .collect())
+    }
+
+    /// The hashes of a tile.
+    pub(crate) fn hashes(&self, tile: Tile) -> Result<Vec<Hash>, TreeError> {
+        let (tile, bytes, width) = self.tile_bytes(tile, HASHES_SIZE_MAX)?;
+        let hashes = decode_hashes(&bytes, tile.width());
+        let mut hashes = hashes.map_err(|cause| self.bad_tile(tile, cause))?;
+        hashes.truncate(width);
+        Ok(hashes)
+    }
+
+    pub(crate) fn bad_tile(&self, tile: Tile, cause: BadTile) -> TreeError {
+        let path = self.path(&tile.to_string());
+        TreeError::Tile { path, cause }
+    }
+
+    /// The bytes of `tile`, or of the full tile that has taken its place and starts with the same;
+    /// with them the tile that was read, and how wide the wanted one is.
+    fn tile_bytes(&self, tile: Tile, size_max: usize) -> Result<(Tile, Vec<u8>, usize), TreeError> {
+        let width = usize::from(tile.width());
+        let name = tile.to_string();
+        let failed = match self.read(&name, size_max) {
+            Ok(bytes) => return Ok((tile, bytes, width)),
+            Err(cause) => self.failed(&name, cause),
+        };
+        let full = Tile::new(tile.content(), tile.index(), TILE_WIDTH);
+        match full.map(|full| (full, self.read(&full.to_string(), size_max))) {
+            Ok((full, Ok(bytes))) => Ok((full, bytes, width)),
+            Ok((_, Err(_))) | Err(_) => Err(failed),
+        }
+    }
+
+    /// Writes a tile, which is durable after the next [`Folder::sync`]: no checkpoint needs it yet.
+    pub(crate) fn write_tile(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), TreeError> {
+        let name = tile.to_string();
+        let written = self.replace(&name, bytes, Durable::AfterSync);
+        written.map_err(|cause| self.failed(&name, cause))
+    }
+
+    /// Writes the checkpoint: after a crash the old or the new one is there, whole.
+    pub(crate) fn write_checkpoint(
+        &mut self,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), TreeError> {
+        let bytes = checkpoint.to_string().into_bytes();
+        let written = self.replace(CHECKPOINT, &bytes, Durable::AtOnce);
+        written.map_err(|cause| self.failed(CHECKPOINT, cause))
+    }
+
+    /// Makes all files written so far and their names durable. Many files that are synced one after
+    /// another share most of the work, so tiles wait for this.
+    pub(crate) fn sync(&mut self) -> Result<(), TreeError> {
+        let files = std::mem::take(&mut self.written);
+        // Names last, and a folder's own name after the names in it.
+        let folders = std::mem::take(&mut self.renamed).into_iter().rev();
+        for path in files.into_iter().chain(folders) {
+            let synced = File::open(&path).and_then(|file| file.sync_all());
+            synced.map_err(|cause| TreeError::File { path, cause })?;
+        }
+        Ok(())
+    }
+
+    /// Removes the partial tiles in whose place there is a full one now.
+    pub(crate) fn remove_partial(&self, full: Tile) -> Result<(), TreeError> {
+        let name = format!("{}.p", full.full_path());
+        match fs::remove_dir_all(self.path(&name)) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(self.failed(&name, cause)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn read(&self, name: &str, size_max: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(size_max)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        File::open(self.path(name))?
+            .take(limit)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() > size_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(bytes)
+    }
+
+    fn replace(&mut self, name: &str, bytes: &[u8], durable: Durable) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder)?;
+        let unfinished = self.path(UNFINISHED);
+        let mut file = File::create(&unfinished)?;
+        file.write_all(bytes)?;
+        if durable == Durable::AtOnce {
+            file.sync_all()?;
+        }
+        fs::rename(&unfinished, &path)?;
+        let within = folder
+            .ancestors()
+            .take_while(|above| above.starts_with(&self.root));
+        self.renamed.extend(within.map(Path::to_owned));
+        if durable == Durable::AfterSync {
+            self.written.insert(path);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, name: &str, cause: io::Error) -> TreeError {
+        let path = self.path(name);
+        TreeError::File { path, cause }
+    }
+}
+
+impl TileSource for &Folder {
+    type Error = TreeError;
+
+    fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, TreeError> {
+        self.hashes(tile)
+    }
+}
+
+/// The name of the checkpoint's file.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// Where a file is written before it gets its name.
+const UNFINISHED: &str = ".unfinished";
+
+const HASHES_SIZE_MAX: usize = 32 * 256;
