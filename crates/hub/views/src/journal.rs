@@ -148,9 +148,14 @@ impl Views {
     ///
     /// # Errors
     /// [`NotShown::NotSigned`] before the first.
-    pub fn checkpoint(&self) -> Result<Checkpoint, NotShown> {
-        let newest = self.log.newest().map(|(checkpoint, _)| checkpoint);
+    pub async fn checkpoint(&self) -> Result<Checkpoint, NotShown> {
+        let newest = self.log.checkpoint().await?;
         newest.ok_or(NotShown::NotSigned { index: 0 })
+    }
+
+    /// How many entries the newest checkpoint covers, from memory.
+    pub fn signed_size(&self) -> u64 {
+        self.log.growth().map_or(0, |growth| growth.size)
     }
 
     /// A file of the tile log.

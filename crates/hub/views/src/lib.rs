@@ -26,6 +26,6 @@ mod words;
 pub use attention::{Attention, Urgency};
 pub use fleet::Fleet;
 pub use live::{Activity, Live};
-pub use log::Log;
+pub use log::TileLog;
 pub use refused::NotShown;
 pub use views::{HubFacts, Views};

@@ -1,6 +1,8 @@
 //! Why a question has no answer.
 
 use ironroot_store::StoreError;
+use ironroot_tree::TreeError;
+use tokio::task::JoinError;
 
 /// Why a view is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,12 @@ pub enum NotShown {
         /// The entry.
         index: u64,
     },
+    /// The tile log could not be read.
+    #[error("the journal's tile log could not be read")]
+    Log(#[from] TreeError),
+    /// The hub is stopping.
+    #[error("the hub is stopping")]
+    Interrupted(#[source] JoinError),
     /// The store could not be read.
     #[error("the store could not be read")]
     Store(#[from] StoreError),

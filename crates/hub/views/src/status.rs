@@ -9,8 +9,8 @@ use ironroot_time::UnixTime;
 use crate::Views;
 use crate::words::counted;
 
-/// How old the newest checkpoint may be, in seconds, while entries wait to be signed.
-const CHECKPOINT_AGE_MAX_S: u64 = 60;
+/// How long entries may wait to be signed, in seconds.
+const UNSIGNED_MAX_S: u64 = 60;
 
 /// What stops while the journal cannot append.
 const STOPPED: &str = "Certificates, claims and everything that widens a Grant are stopped; \
@@ -25,9 +25,9 @@ impl Views {
             _ => Some("another hub writes to this store".to_owned()),
         };
         let now = self.clock.now();
-        let checkpoint = self.log.newest().map(|(newest, signed)| CheckpointStatus {
-            size: newest.size,
-            age_s: now.since(signed).as_secs(),
+        let checkpoint = self.log.growth().map(|growth| CheckpointStatus {
+            size: growth.size,
+            age_s: now.since(growth.signed).as_secs(),
         });
         Status {
             version: self.hub.version.to_owned(),
@@ -87,16 +87,16 @@ impl Views {
     }
 
     fn unsigned(&self, now: UnixTime) -> Option<Degraded> {
-        let (newest, signed) = self.log.newest()?;
-        let waiting = self.journal_size().saturating_sub(newest.size);
-        let late = now.since(signed).as_secs() > CHECKPOINT_AGE_MAX_S;
+        let growth = self.log.growth()?;
+        let waiting = self.journal_size().saturating_sub(growth.size);
+        let late = now.since(growth.written).as_secs() > UNSIGNED_MAX_S;
         (late && waiting > 0).then(|| Degraded {
             what: format!(
-                "{} not under a signed checkpoint yet.",
+                "{} not under a signed checkpoint.",
                 counted(waiting, "entry is", "entries are")
             ),
             remedy: "See the hub's log for why the checkpoint was not signed.".to_owned(),
-            since: signed.to_string(),
+            since: growth.written.to_string(),
         })
     }
 }

@@ -7,14 +7,14 @@ use ironroot_store::Store;
 use ironroot_time::{Clock, UnixTime};
 use parking_lot::Mutex;
 
-use crate::{Live, Log, NotShown};
+use crate::{Live, NotShown, TileLog};
 
 /// Answers questions about one hub.
 #[derive(Debug)]
 pub struct Views {
     pub(crate) registry: Arc<Registry>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) log: Arc<dyn Log>,
+    pub(crate) log: Arc<TileLog>,
     pub(crate) live: Arc<dyn Live>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: HubFacts,
@@ -40,7 +40,7 @@ pub struct HubFacts {
 impl Views {
     /// Answers from these parts of the hub.
     pub fn new(
-        (registry, store, log): (Arc<Registry>, Arc<dyn Store>, Arc<dyn Log>),
+        (registry, store, log): (Arc<Registry>, Arc<dyn Store>, Arc<TileLog>),
         live: Arc<dyn Live>,
         clock: Arc<dyn Clock>,
         hub: HubFacts,

@@ -46,7 +46,7 @@ async fn page(console: &Console, visitor: Visitor, index: &str) -> Result<EntryP
     let title = format!("Entry {}", grouped(index));
     let parts = (views.as_ref(), &console.live);
     let frame = Frame::new(parts, visitor, Section::Journal, title).await;
-    let covered = views.checkpoint().is_ok_and(|newest| index < newest.size);
+    let covered = index < views.signed_size();
     Ok(EntryPage::new(
         frame,
         entry,
