@@ -5,3 +5,4 @@ pub mod anchors;
 pub mod certificates;
 pub mod revocation;
 pub mod server_certificate;
+pub mod tree;

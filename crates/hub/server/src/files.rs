@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use crate::settings::Listen;
 
 /// Where the hub can be reached: the content of `addresses.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// Console and API.
     pub console: String,
@@ -22,15 +22,28 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The URLs of doors that listen at these addresses.
-    pub fn new([console, mqtt, device, pki]: [SocketAddr; 4]) -> Self {
+    /// The URLs of doors that listen there.
+    pub fn new(listen: Listen) -> Self {
         let url = |scheme, address: SocketAddr| format!("{scheme}://localhost:{}", address.port());
         Self {
-            console: url("http", console),
-            mqtt: url("mqtts", mqtt),
-            device: url("https", device),
-            pki: url("http", pki),
+            console: url("http", listen.console),
+            mqtt: url("mqtts", listen.mqtt),
+            device: url("https", listen.device),
+            pki: url("http", listen.pki),
         }
+    }
+
+    /// The content of `addresses.json`.
+    pub fn to_json(&self) -> String {
+        let Self {
+            console,
+            mqtt,
+            device,
+            pki,
+        } = self;
+        let object =
+            serde_json::json!({"console": console, "mqtt": mqtt, "device": device, "pki": pki});
+        format!("{object:#}\n")
     }
 }
 

@@ -17,6 +17,7 @@ pub mod drain;
 pub mod enforce;
 pub mod fault;
 pub mod files;
+pub mod journal;
 pub mod keys;
 pub mod ledger;
 pub mod outside;

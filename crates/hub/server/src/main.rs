@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use ironroot_cli::{JournalCommand, RemoteCommand};
+use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::outside::{SystemClock, SystemRng};
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{Hub, Outside};
@@ -24,18 +26,34 @@ struct Program {
 enum Command {
     /// Start a hub, and keep it up until Ctrl-C
     Up(UpArgs),
+    /// The record of everything that matters
+    #[command(subcommand)]
+    Journal(Journal),
+    #[command(flatten)]
+    Remote(RemoteCommand),
     /// Read the settings as `up` would, and print what they come to
     CheckSettings(UpArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Journal {
+    #[command(flatten)]
+    Local(LocalJournalCommand),
+    #[command(flatten)]
+    Remote(JournalCommand),
 }
 
 fn main() -> ExitCode {
     match Program::parse().command {
         Command::Up(args) => exit_code(up(args)),
+        Command::Journal(Journal::Local(command)) => exit_code(command.run()),
+        Command::Journal(Journal::Remote(command)) => command.run(),
+        Command::Remote(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),
     }
 }
 
-fn up(args: UpArgs) -> anyhow::Result<()> {
+fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -65,7 +83,7 @@ fn up(args: UpArgs) -> anyhow::Result<()> {
         }
         tracing::info!("The hub is shutting down.");
         hub.stop().await;
-        Ok(())
+        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -86,18 +104,18 @@ fn greet(hub: &Hub, data: &str) {
 }
 
 #[expect(clippy::print_stdout, reason = "printing is what it is for")]
-fn check_settings(args: UpArgs) -> anyhow::Result<()> {
+fn check_settings(args: UpArgs) -> anyhow::Result<ExitCode> {
     println!("{:#?}", Settings::gather(args)?);
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(
     clippy::print_stderr,
     reason = "the last word of a program that failed"
 )]
-fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
+fn exit_code(outcome: anyhow::Result<ExitCode>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(cause) => {
             eprintln!("ironroot: {cause:#}");
             ExitCode::FAILURE

@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
 use crate::collect::doors::http::HttpSettings;
+use crate::collect::doors::mqtt::MqttSettings;
 
 /// What `ironroot up` takes.
 #[derive(Clone, Debug, Args)]
@@ -77,6 +78,8 @@ pub struct FileSettings {
     pub hub: HubSection,
     /// The database.
     pub store: StoreSection,
+    /// The MQTT door.
+    pub mqtt: MqttSettings,
     /// Sessions and messages behind the MQTT door.
     pub broker: BrokerSettings,
     /// The device door (EST).

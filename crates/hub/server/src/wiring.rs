@@ -7,29 +7,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_broker::Broker;
+use ironroot_journal::note::VerifierKey;
 use ironroot_pki::authority::{BadUrl, PkiUrls, fingerprint};
-use ironroot_pki::tls::{AnchorSet, DoorTls, TlsParts};
+use ironroot_pki::tls::{AnchorSet, DoorTls, Tls12, TlsParts};
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_store::{KeyRange, Store, StoreError};
 use ironroot_store_sqlite::{OpenError, SqliteStore};
 use ironroot_time::{Clock, Rng};
+use ironroot_tree::{TreeError, TreeWriter};
+use ironroot_views::TileLog;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::collect::doors::http::HttpDoor;
+use crate::collect::doors::mqtt::MqttDoor;
 use crate::collect::doors::{est::EstDoor, pki};
 use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
 use crate::collect::intake::secrets::{new_token, token_digest, token_matches, token_secret};
-use crate::drain::Drainer;
+use crate::drain::{Drain, Drainer};
 use crate::enforce::activation::{self, Arrivals};
-use crate::enforce::anchors;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::revocation::RegistryStatus;
 use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
+use crate::enforce::{anchors, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
+use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Keys, NoKeys};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
@@ -53,6 +58,8 @@ pub struct Hub {
     drainer: Drainer,
     doors: JoinSet<()>,
     workers: JoinSet<()>,
+    /// Ends when the hub drains and the last entries are under a checkpoint.
+    tree: JoinHandle<()>,
 }
 
 /// Why the hub did not start.
@@ -80,6 +87,9 @@ pub enum NotStarted {
     /// The journal.
     #[error("the hub's own entries cannot be recorded")]
     NotRecorded(#[from] NotRecorded),
+    /// The journal's tree.
+    #[error("the journal's tree cannot be grown")]
+    Tree(#[from] TreeError),
     /// The profiles.
     #[error("the profiles cannot be taken in")]
     Profiles(#[from] ProfilesRefused),
@@ -156,7 +166,7 @@ impl Hub {
             &base.settings.data.join("profiles"),
         )
         .await?;
-        base.open_doors(keys, listeners).await
+        base.open(keys, listeners).await
     }
 
     /// Ends every session and request, finishes what was begun, and closes the store.
@@ -164,6 +174,9 @@ impl Hub {
         self.drainer.begin();
         while self.doors.join_next().await.is_some() {}
         self.workers.shutdown().await;
+        if let Err(cause) = self.tree.await {
+            tracing::error!(error = %cause, "The journal's tree was not finished.");
+        }
     }
 }
 
@@ -216,99 +229,175 @@ impl Base {
         Ok(())
     }
 
-    /// Opens every door and starts every worker.
-    async fn open_doors(self, keys: Keys, listeners: Listeners) -> Result<Hub, NotStarted> {
+    /// Builds what the doors share, starts every worker and opens every door.
+    async fn open(self, keys: Keys, listeners: Listeners) -> Result<Hub, NotStarted> {
         let Self {
             settings,
             outside,
             ledger,
             registry,
         } = self;
-        let Outside { clock, rng } = outside;
-        let data = settings.data.clone();
+        let addresses = listeners.addresses(&settings)?;
         let (drainer, drain) = Drainer::new();
         let mut workers = JoinSet::new();
-        let addresses = listeners.addresses().map_err(|cause| NotWritten {
-            path: data.clone(),
-            cause,
-        })?;
-        let [_, _, _, pki_address] = addresses;
 
         let authority = Arc::new(keys.authority);
         let issuing_url = format!(
             "http://{}:{}{}",
             settings.first_name(),
-            pki_address.port(),
+            addresses.pki.port(),
             pki::ISSUING_PATH
         );
         let urls = PkiUrls::new(None, None, Some(&issuing_url))?;
-
         let identity = ServerIdentity {
             authority: authority.clone(),
             urls: urls.clone(),
             names: settings.names.clone(),
             ledger: ledger.clone(),
-            clock: clock.clone(),
-            rng: rng.clone(),
+            clock: outside.clock.clone(),
+            rng: outside.rng.clone(),
         };
         let (certificate, not_after) = identity.begin().await?;
-        let parts = TlsParts {
+        let tls = TlsParts {
             anchors: Arc::new(AnchorSet::new(anchors::current(&authority, &registry)?)),
             revocation: Arc::new(RegistryStatus(registry.clone())),
             certificate: certificate.clone(),
-            clock: clock.clone(),
+            clock: outside.clock.clone(),
         };
         workers.spawn(identity.keep_fresh(certificate, not_after, drain.clone()));
 
-        let issuer = Issuer::new(authority.clone(), urls, clock.clone(), rng.clone());
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
         workers.spawn(retry_held(orders.clone()));
         let (arrivals, arrived) = Arrivals::new(registry.clone());
         workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
         let broker = Broker::new(settings.file.broker.clone());
         registry.watch(broker.clone());
+        let folder = settings.data.join(LOG_FOLDER);
+        let log_key = keys.journal.verifier_key().clone();
+        let log = Arc::new(TileLog::new(folder.clone(), log_key.clone()));
+        let writer = TreeWriter::open(&folder, keys.journal)?;
+        let (store, clock) = (ledger.store().clone(), outside.clock.clone());
+        let growing = tokio::spawn(tree::grow(writer, store, log.clone(), clock, drain.clone()));
 
-        let mut doors = JoinSet::new();
-        let ca = [authority.root().clone(), authority.issuing().clone()];
-        let enrolment = Enrolment::new(
-            ledger.clone(),
-            registry.clone(),
-            issuer.clone(),
-            clock.clone(),
-        );
-        let est = EstDoor::new(enrolment, &ca, rng.clone()).map_err(NotStarted::Est)?;
-        let device = HttpDoor {
-            name: "device",
-            listener: listeners.device,
-            tls: Some(Arc::new(DoorTls::device(&parts)?)),
-            router: est.router(),
-            settings: settings.file.device,
+        let issuer = Issuer::new(authority, urls, outside.clock.clone(), outside.rng.clone());
+        let parts = Parts {
+            settings,
+            outside,
+            ledger,
+            registry,
+            issuer,
+            tls,
+            orders,
+            arrivals,
+            broker,
+            log,
+            log_key,
         };
-        doors.spawn(device.serve(drain.clone()));
-        let pki = HttpDoor {
-            name: "pki",
-            listener: listeners.pki,
-            tls: None,
-            router: pki::router(&authority),
-            settings: settings.file.pki,
-        };
-        doors.spawn(pki.serve(drain.clone()));
-
-        let addresses = Addresses::new(addresses);
-        files::write(
-            &data.join("ca.pem"),
-            authority.ca_pem().as_bytes(),
-            Mode::Public,
-        )?;
-        let json = serde_json::to_vec_pretty(&addresses).unwrap_or_default();
-        files::write(&data.join("addresses.json"), &json, Mode::Public)?;
+        let (doors, sign_in) = parts.open_doors(listeners, &drain).await?;
+        let addresses = parts.publish(addresses)?;
         Ok(Hub {
             addresses,
-            sign_in: String::new(),
+            sign_in,
             drainer,
             doors,
             workers,
+            tree: growing,
         })
+    }
+}
+
+/// What the doors are made of.
+struct Parts {
+    settings: Settings,
+    outside: Outside,
+    ledger: Ledger,
+    registry: Arc<Registry>,
+    issuer: Issuer,
+    tls: TlsParts,
+    orders: Arc<Orders>,
+    arrivals: Arrivals,
+    broker: Arc<Broker>,
+    log: Arc<TileLog>,
+    log_key: VerifierKey,
+}
+
+impl Parts {
+    async fn open_doors(
+        &self,
+        listeners: Listeners,
+        drain: &Drain,
+    ) -> Result<(JoinSet<()>, String), NotStarted> {
+        let mut doors = JoinSet::new();
+        doors.spawn(self.device_door(listeners.device)?.serve(drain.clone()));
+        doors.spawn(self.mqtt_door(listeners.mqtt)?.serve(drain.clone()));
+        doors.spawn(self.pki_door(listeners.pki).serve(drain.clone()));
+        Ok((doors, String::new()))
+    }
+
+    fn device_door(&self, listener: TcpListener) -> Result<HttpDoor, NotStarted> {
+        let authority = self.issuer.authority();
+        let ca = [authority.root().clone(), authority.issuing().clone()];
+        let enrolment = Enrolment::new(
+            self.ledger.clone(),
+            self.registry.clone(),
+            self.issuer.clone(),
+            self.outside.clock.clone(),
+        );
+        let est =
+            EstDoor::new(enrolment, &ca, self.outside.rng.clone()).map_err(NotStarted::Est)?;
+        Ok(HttpDoor {
+            name: "device",
+            listener,
+            tls: Some(Arc::new(DoorTls::device(&self.tls)?)),
+            router: est.router(),
+            settings: self.settings.file.device,
+        })
+    }
+
+    fn mqtt_door(&self, listener: TcpListener) -> Result<MqttDoor, NotStarted> {
+        let settings = self.settings.file.mqtt;
+        let tls12 = if settings.tls12 {
+            Tls12::Accepted
+        } else {
+            Tls12::Refused
+        };
+        Ok(MqttDoor {
+            listener,
+            tls: Arc::new(DoorTls::mqtt(&self.tls, tls12)?),
+            subjects: Arc::new(self.arrivals.clone()),
+            broker: self.broker.clone(),
+            clock: self.outside.clock.clone(),
+            settings,
+        })
+    }
+
+    fn pki_door(&self, listener: TcpListener) -> HttpDoor {
+        HttpDoor {
+            name: "pki",
+            listener,
+            tls: None,
+            router: pki::router(self.issuer.authority()),
+            settings: self.settings.file.pki,
+        }
+    }
+
+    /// Writes the files that others find the hub by.
+    fn publish(&self, bound: Listen) -> Result<Addresses, NotStarted> {
+        let data = &self.settings.data;
+        let addresses = Addresses::new(bound);
+        let ca = self.issuer.authority().ca_pem();
+        files::write(&data.join("ca.pem"), ca.as_bytes(), Mode::Public)?;
+        files::write(
+            &data.join(VERIFIER_KEY_FILE),
+            format!("{}\n", self.log_key).as_bytes(),
+            Mode::Public,
+        )?;
+        files::write(
+            &data.join("addresses.json"),
+            addresses.to_json().as_bytes(),
+            Mode::Public,
+        )?;
+        Ok(addresses)
     }
 }
 
@@ -388,13 +477,21 @@ impl Listeners {
         })
     }
 
-    fn addresses(&self) -> io::Result<[SocketAddr; 4]> {
-        Ok([
-            self.console.local_addr()?,
-            self.mqtt.local_addr()?,
-            self.device.local_addr()?,
-            self.pki.local_addr()?,
-        ])
+    fn addresses(&self, settings: &Settings) -> Result<Listen, NotStarted> {
+        let address = |door, listener: &TcpListener, asked| {
+            listener.local_addr().map_err(|cause| NotStarted::Listen {
+                door,
+                address: asked,
+                cause,
+            })
+        };
+        let asked = settings.listen;
+        Ok(Listen {
+            console: address("console", &self.console, asked.console)?,
+            mqtt: address("mqtt", &self.mqtt, asked.mqtt)?,
+            device: address("device", &self.device, asked.device)?,
+            pki: address("pki", &self.pki, asked.pki)?,
+        })
     }
 }
 

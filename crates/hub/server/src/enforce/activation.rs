@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use ironroot_identity::{DeviceId, Principal};
-use ironroot_registry::{Fact, Registry};
+use ironroot_pki::peer::PeerCertificate;
+use ironroot_registry::{Fact, Registry, Subject};
 use ironroot_standing::Lifecycle;
 use tokio::sync::mpsc;
 
+use crate::collect::doors::mqtt::Subjects;
 use crate::fault::chain;
 use crate::ledger::{Ledger, NotRecorded};
 
@@ -28,7 +30,7 @@ impl Arrivals {
     }
 
     /// Notes that `principal` has come in with its certificate.
-    pub fn note(&self, principal: &Principal) {
+    fn note(&self, principal: &Principal) {
         let Principal::Device(id) = principal else {
             return;
         };
@@ -39,6 +41,15 @@ impl Arrivals {
         if enrolled && self.queue.try_send(id.clone()).is_err() {
             tracing::debug!(device.id = %id, "Too many first connects at once; this one is noted next time.");
         }
+    }
+}
+
+impl Subjects for Arrivals {
+    fn subject(&self, certificate: &PeerCertificate) -> Option<Arc<Subject>> {
+        let principal = certificate.principal()?;
+        let subject = self.registry.subject(principal)?;
+        self.note(principal);
+        Some(subject)
     }
 }
 

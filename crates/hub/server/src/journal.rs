@@ -1,0 +1,233 @@
+//! `ironroot journal verify` and `rebuild`: what is done with the files of a data folder, without a hub.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ironroot_journal::Entry;
+use ironroot_journal::note::VerifierKey;
+use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_store::Store;
+use ironroot_store_sqlite::{Settings as StoreSettings, SqliteJournal, SqliteStore};
+use ironroot_tree::{Report, verify_proof, verify_tree};
+
+use crate::fault::chain;
+use crate::outside::SystemClock;
+use crate::settings::default_store_file;
+
+/// The file of the data folder that holds the log's verifier key (C2SP signed-note).
+pub const VERIFIER_KEY_FILE: &str = "journal.vkey";
+
+/// The folder of the log below the data folder.
+pub const LOG_FOLDER: &str = "journal";
+
+/// Commands about the journal of a data folder.
+#[derive(Debug, Subcommand)]
+pub enum LocalJournalCommand {
+    /// Check the whole log, the store and the state; or one exported .tlog-proof
+    Verify(VerifyArgs),
+    /// Make the state again from the journal; the hub must not be running
+    Rebuild(RebuildArgs),
+}
+
+/// Arguments of `journal verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A .tlog-proof file: only this is checked, with nothing but the key
+    proof: Option<PathBuf>,
+    /// Data directory of the hub
+    #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
+    data: PathBuf,
+    /// The SQLite file, where it is not in the data directory
+    #[arg(long, value_name = "FILE")]
+    store_file: Option<PathBuf>,
+    /// The log's verifier key that you kept; the data directory's when absent
+    #[arg(long, value_name = "KEY")]
+    key: Option<VerifierKey>,
+}
+
+/// Arguments of `journal rebuild`.
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// Data directory of the hub
+    #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
+    data: PathBuf,
+    /// The SQLite file, where it is not in the data directory
+    #[arg(long, value_name = "FILE")]
+    store_file: Option<PathBuf>,
+}
+
+impl LocalJournalCommand {
+    /// Carries the command out; 1 when something is wrong with the journal.
+    ///
+    /// # Errors
+    /// What stood in the way of carrying it out.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Verify(args) => match &args.proof {
+                Some(proof) => verify_one(&args, proof),
+                None => verify_all(&args),
+            },
+            Self::Rebuild(args) => rebuild(&args),
+        }
+    }
+}
+
+impl VerifyArgs {
+    fn key(&self) -> anyhow::Result<VerifierKey> {
+        if let Some(key) = &self.key {
+            return Ok(key.clone());
+        }
+        let path = self.data.join(VERIFIER_KEY_FILE);
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!(
+                "{}: name the data directory with --data, or the key with --key",
+                path.display()
+            )
+        })?;
+        text.trim()
+            .parse()
+            .with_context(|| path.display().to_string())
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn verify_one(args: &VerifyArgs, proof: &Path) -> anyhow::Result<ExitCode> {
+    let file = fs::read(proof).with_context(|| proof.display().to_string())?;
+    let key = args.key()?;
+    match verify_proof(&file, None, &key) {
+        Ok(verified) => {
+            println!(
+                "Entry {} is in the log {}, under its checkpoint of {} entries.",
+                verified.index,
+                key.name(),
+                verified.checkpoint.size()
+            );
+            println!("  {}", sentence(&verified.entry));
+            println!("  {}", String::from_utf8_lossy(&verified.entry));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(refused) => {
+            println!("Wrong: {}.", chain(&refused));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let path = args
+        .store_file
+        .clone()
+        .unwrap_or_else(|| default_store_file(&args.data));
+    let journal = SqliteJournal::open(&path).with_context(|| path.display().to_string())?;
+    let key = args.key()?;
+    let bar = progress("entries checked");
+    let report = verify_tree(
+        &args.data.join(LOG_FOLDER),
+        &key,
+        Some(&journal),
+        &mut |done, of| {
+            bar.set_length(of);
+            bar.set_position(done);
+        },
+    )?;
+    bar.finish_and_clear();
+    print_report(&report);
+    let state = journal.verify_state(&Fold);
+    match &state {
+        Ok(digest) => println!("The state is what the journal adds up to: {digest}"),
+        Err(cause) => println!("Wrong: {}.", chain(cause)),
+    }
+    if report.holds() && state.is_ok() {
+        println!("Signed by {key}");
+        println!(
+            "Compare this key and an older checkpoint with your own copies: without a witness, only they rule out a second history."
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn print_report(report: &Report) {
+    for fault in &report.faults {
+        println!("Wrong: {}.", chain(fault));
+    }
+    if report.more_faults > 0 {
+        println!("Wrong: {} things more.", report.more_faults);
+    }
+    println!(
+        "{} entries are under the signed checkpoint, {} wait for the next.",
+        report.verified, report.waiting
+    );
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
+    let path = args
+        .store_file
+        .clone()
+        .unwrap_or_else(|| default_store_file(&args.data));
+    if !path.exists() {
+        bail!(
+            "{} is not there: name the data directory with --data",
+            path.display()
+        );
+    }
+    let bar = progress("rebuilding");
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (before, after, size) = runtime.block_on(async {
+        let clock = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(
+            &StoreSettings::new(&path),
+            clock,
+            Arc::new(Fold),
+            Arc::new(Registry::default()),
+        )
+        .with_context(|| path.display().to_string())?;
+        let before = store.state_digest().await?;
+        let after = store.rebuild().await?;
+        anyhow::Ok((before, after, store.head().size))
+    })?;
+    bar.finish_and_clear();
+    println!("The state was made again from {size} entries: {after}");
+    if before == after {
+        println!("It is what it was before.");
+    } else {
+        println!("It was {before} before.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What an entry says, as far as this version can read it.
+fn sentence(bytes: &[u8]) -> String {
+    match Entry::parse(bytes) {
+        Ok(entry) => Fact::read(&entry).map_or_else(|cause| chain(&cause), |fact| fact.to_string()),
+        Err(cause) => chain(&cause),
+    }
+}
+
+fn progress(what: &'static str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let style = ProgressStyle::with_template(
+        "{spinner} {human_pos} of {human_len} {msg} [{wide_bar}] {eta}",
+    );
+    let bar = ProgressBar::with_draw_target(Some(0), target).with_message(what);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_bad_template) => bar,
+    }
+}

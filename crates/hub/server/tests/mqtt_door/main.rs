@@ -1,0 +1,16 @@
+//! The MQTT door over real sockets and real TLS, with our own client and with others'.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod client;
+mod house;
+
+mod attacks;
+mod endings;
+mod mosquitto;
+mod sessions;
