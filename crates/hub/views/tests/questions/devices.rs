@@ -1,16 +1,9 @@
 //! The list of devices and one device, asked of a whole state.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod hub;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use hub::{BEGIN, Hub, first_profile};
+use crate::hub::{BEGIN, Hub, first_profile};
 use ironroot_api::{CertificateStatus, DeviceQuery, DeviceSort, Lifecycle, Tier};
 use ironroot_registry::{DeviceRow, Fact, Registry, Row};
 use ironroot_standing::Lifecycle as State;
@@ -137,7 +130,7 @@ async fn erased_words_are_said_to_be_erased() {
     let digest = row.reasons[0].why.clone();
     let fact = Fact::PayloadErased {
         digest: digest.clone(),
-        by: hub::admin(),
+        by: crate::hub::admin(),
     };
     let change = Change::of(fact.draft().unwrap()).erasing(digest.parse().unwrap());
     hub.store.commit(change).await.unwrap();
@@ -162,7 +155,7 @@ async fn a_devices_certificates_keep_their_end() {
     let why = "00".repeat(32);
     hub.records(&Fact::DeviceRetired {
         device: "cam-1".parse().unwrap(),
-        by: hub::admin(),
+        by: crate::hub::admin(),
         why,
     })
     .await;

@@ -20,14 +20,14 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 
 /// The moment at which every test begins: 2026-11-22 05:06:01 UTC.
-pub const BEGIN: UnixTime = UnixTime::from_s(1_795_323_961);
+pub(crate) const BEGIN: UnixTime = UnixTime::from_s(1_795_323_961);
 
-pub struct Hub {
-    pub views: Views,
-    pub store: Arc<SqliteStore>,
-    pub registry: Arc<Registry>,
-    pub doors: Arc<Doors>,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Hub {
+    pub(crate) views: Views,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) doors: Arc<Doors>,
+    pub(crate) clock: Arc<ManualClock>,
     log: Arc<TileLog>,
     writer: TreeWriter,
     _folder: TempDir,
@@ -35,9 +35,9 @@ pub struct Hub {
 
 /// The doors as a test wants them.
 #[derive(Debug, Default)]
-pub struct Doors {
-    pub activity: Mutex<HashMap<Principal, Activity>>,
-    pub held: AtomicUsize,
+pub(crate) struct Doors {
+    pub(crate) activity: Mutex<HashMap<Principal, Activity>>,
+    pub(crate) held: AtomicUsize,
 }
 
 impl Live for Doors {
@@ -61,12 +61,12 @@ impl Live for Doors {
 
 impl Hub {
     /// A hub with the built-in profiles and nothing else.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of_size(None).await
     }
 
     /// The same, whose store takes no more than `size_max` bytes.
-    pub async fn of_size(size_max: Option<u64>) -> Self {
+    pub(crate) async fn of_size(size_max: Option<u64>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(BEGIN));
         let registry = Arc::new(Registry::default());
@@ -111,7 +111,7 @@ impl Hub {
         hub
     }
 
-    pub async fn records(&self, fact: &Fact) -> u64 {
+    pub(crate) async fn records(&self, fact: &Fact) -> u64 {
         self.commits(Change::of(fact.draft().unwrap())).await
     }
 
@@ -119,7 +119,7 @@ impl Hub {
         self.store.commit(change).await.unwrap().indices.start
     }
 
-    pub async fn claims(&self, device: &str) -> u64 {
+    pub(crate) async fn claims(&self, device: &str) -> u64 {
         let expires = self.clock.now().plus(Duration::from_secs(3_600)).as_ms();
         self.records(&Fact::DeviceClaimed {
             device: device.parse().unwrap(),
@@ -131,7 +131,7 @@ impl Hub {
     }
 
     /// Claims, enrols and activates a device.
-    pub async fn brings_in(&self, device: &str) {
+    pub(crate) async fn brings_in(&self, device: &str) {
         let claim = self.claims(device).await;
         self.records(&Fact::DeviceEnrolled {
             device: device.parse().unwrap(),
@@ -147,7 +147,7 @@ impl Hub {
         .await;
     }
 
-    pub async fn quarantines(&self, device: &str, why: &str) -> u64 {
+    pub(crate) async fn quarantines(&self, device: &str, why: &str) -> u64 {
         let words = Payload::new([1; SALT_SIZE], why.as_bytes().to_vec());
         let fact = Fact::DeviceQuarantined {
             device: device.parse().unwrap(),
@@ -160,12 +160,12 @@ impl Hub {
     }
 
     /// Signs all that was recorded.
-    pub fn signs(&mut self) {
+    pub(crate) fn signs(&mut self) {
         let written = self.writer.write(self.store.as_ref()).unwrap();
         self.log.wrote(&written, self.clock.now());
     }
 
-    pub fn connects(&self, device: &str, at: UnixTime, sessions: u32) {
+    pub(crate) fn connects(&self, device: &str, at: UnixTime, sessions: u32) {
         let activity = Activity {
             sessions,
             last_seen: Some(at),
@@ -176,16 +176,16 @@ impl Hub {
     }
 }
 
-pub fn admin() -> Actor {
+pub(crate) fn admin() -> Actor {
     Actor::Token("admin".to_owned())
 }
 
-pub fn first_profile() -> &'static str {
+pub(crate) fn first_profile() -> &'static str {
     ironroot_profile::BUILT_IN[0].0
 }
 
 /// A certificate whose serial number follows from its holder's name.
-pub fn certificate(holder: &str) -> IssuedCertificate {
+pub(crate) fn certificate(holder: &str) -> IssuedCertificate {
     let mut bytes = [0; 16];
     for (place, byte) in bytes.iter_mut().zip(holder.bytes()) {
         *place = byte;

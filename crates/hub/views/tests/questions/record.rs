@@ -1,16 +1,9 @@
 //! The journal, its proofs, and how the hub says that it is not well.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
-mod hub;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hub::{Hub, admin, certificate};
+use crate::hub::{Hub, admin, certificate};
 use ironroot_api::{JournalQuery, PageQuery};
 use ironroot_journal::SALT_SIZE;
 use ironroot_registry::Fact;
@@ -248,7 +241,11 @@ async fn services_profiles_and_their_numbers_are_listed_by_name() {
     hub.claims("cam-1").await;
     let profiles = hub.views.profiles(&PageQuery::default()).await;
     assert_eq!(profiles.items.len(), ironroot_profile::BUILT_IN.len());
-    let detail = hub.views.profile(hub::first_profile()).await.unwrap();
+    let detail = hub
+        .views
+        .profile(crate::hub::first_profile())
+        .await
+        .unwrap();
     assert_eq!((detail.item.devices, detail.item.digest.len()), (1, 64));
     assert!(hub.views.profile("nothing").await.is_err());
 }
