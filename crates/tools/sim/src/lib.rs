@@ -1,1 +1,21 @@
-//! To be written.
+//! Simulated devices: they enrol by EST, hold MQTT sessions over mutual TLS, publish, and are cut off,
+//! over real sockets, up to ten thousand in one process.
+//!
+//! Stage: outside all three; this is what the hub's doors meet. `ironroot sim` is [`SimCommand`], and
+//! benchmarks call [`scenario`].
+//! Never: talks to another machine, keeps a device's key after it ends, or takes a shortcut into the hub.
+//! To add a scenario: a file in `scenario` with its plan and its report, a variant in `command`.
+
+pub mod api;
+pub mod command;
+pub mod est;
+pub mod fleet;
+mod http;
+pub mod hub;
+pub mod limits;
+pub mod mqtt;
+pub mod process;
+pub mod scenario;
+pub mod tls;
+
+pub use command::SimCommand;

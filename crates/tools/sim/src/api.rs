@@ -1,0 +1,94 @@
+//! The hub's API, as far as a simulated fleet needs it: claims, orders, services.
+
+use anyhow::{Context, Result};
+use hyper::header::HeaderValue;
+use ironroot_api::{
+    BASE, CLAIM_TTL_S_DEFAULT, Claim, NewClaim, NewOrder, NewService, Order, OrderDone, Secret,
+    ServiceIssued,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::http::{Http, Post};
+use crate::hub::Hub;
+use crate::tls::{self, Identity};
+
+/// A connection to the API, with the administrator's rights.
+#[derive(Debug)]
+pub struct Api {
+    http: Http,
+    bearer: HeaderValue,
+}
+
+impl Api {
+    /// Connects to the API of `hub`.
+    ///
+    /// # Errors
+    /// When nothing listens there, or the token can stand in no header.
+    pub async fn connect(hub: &Hub) -> Result<Self> {
+        let mut bearer = HeaderValue::try_from(format!("Bearer {}", hub.token.reveal()))
+            .context("admin.token holds no token")?;
+        bearer.set_sensitive(true);
+        let http = Http::on(tls::connect_tcp(hub.console, 0).await?).await?;
+        Ok(Self { http, bearer })
+    }
+
+    /// Claims a serial; the token lets its device enrol.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn claim(&mut self, serial: &str, profile: &str) -> Result<Secret> {
+        let claim = NewClaim {
+            serial: serial.to_owned(),
+            profile: profile.to_owned(),
+            ttl_s: CLAIM_TTL_S_DEFAULT,
+        };
+        let claimed: Claim = self.post("/claims", &claim).await?;
+        Ok(claimed.token)
+    }
+
+    /// Gives an order about a device.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn order(&mut self, device: &str, order: Order) -> Result<OrderDone> {
+        let path = format!("/devices/{device}/orders");
+        let order = NewOrder {
+            order,
+            why: "simulation".to_owned(),
+        };
+        self.post(&path, &order).await
+    }
+
+    /// Makes a service that may subscribe to `filter`.
+    ///
+    /// # Errors
+    /// When the hub refuses, or hands out no key.
+    pub async fn subscriber(&mut self, name: &str, filter: &str) -> Result<Identity> {
+        let service = NewService {
+            name: name.to_owned(),
+            publish: Vec::new(),
+            subscribe: vec![filter.to_owned()],
+            csr: None,
+        };
+        let issued: ServiceIssued = self.post("/services", &service).await?;
+        let key = issued.key.context("the hub handed out no key")?;
+        Identity::from_pem(&issued.certificate, key.reveal())
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T> {
+        let path = format!("{BASE}{path}");
+        let post = Post {
+            path: &path,
+            content_type: "application/json",
+            authorization: Some(&self.bearer),
+            body: serde_json::to_vec(body)?,
+        };
+        let answer = self.http.post(post).await?;
+        serde_json::from_slice(&answer).with_context(|| format!("{path}: the answer is odd"))
+    }
+}

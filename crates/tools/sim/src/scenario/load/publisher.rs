@@ -1,0 +1,136 @@
+//! One publisher: it sends its share of the messages, at a pace or as fast as they are delivered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use ironroot_mqtt::{Packet, Qos, TopicName};
+use tokio::time::{Instant, interval_at, timeout};
+
+use super::lead::Lead;
+use super::{LoadPlan, Pace};
+use crate::mqtt::{Flow, Session};
+
+/// A device that is connected and about to publish.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    session: Session,
+    topic: String,
+    /// Messages sent, and those of them that were acknowledged.
+    sent: u64,
+    acknowledged: u64,
+}
+
+impl Publisher {
+    pub(super) fn new(session: Session, id: &str) -> Self {
+        Self {
+            session,
+            topic: format!("d/{id}/up/load"),
+            sent: 0,
+            acknowledged: 0,
+        }
+    }
+
+    /// Sends `share` messages as the one with this number among `publishers`.
+    pub(super) async fn run(
+        mut self,
+        plan: LoadPlan,
+        number: usize,
+        publishers: u64,
+        share: u64,
+        lead: Arc<Lead>,
+    ) -> Result<()> {
+        match plan.pace {
+            Pace::FlatOut => self.flat_out(plan, share, &lead).await?,
+            Pace::PerSecond(per_s) => {
+                let gap = Duration::from_secs(1) / per_s.max(1);
+                let period = gap * u32::try_from(publishers)?;
+                let first = Instant::now() + gap * u32::try_from(number)?;
+                self.paced(plan, share, first, period).await?;
+            }
+        }
+        while plan.qos != Qos::AtMostOnce && self.acknowledged < self.sent {
+            self.receive().await?;
+        }
+        self.session.leave().await
+    }
+
+    async fn flat_out(&mut self, plan: LoadPlan, share: u64, lead: &Lead) -> Result<()> {
+        let payload = vec![b'x'; plan.payload_size];
+        while self.sent < share {
+            let count = u32::try_from(share - self.sent).map_or(BATCH, |left| left.min(BATCH));
+            lead.take(count).await?;
+            for _ in 0..count {
+                self.publish(plan.qos, &payload)?;
+            }
+            self.session.flush().await?;
+            while plan.qos != Qos::AtMostOnce && self.sent - self.acknowledged > IN_FLIGHT_MAX {
+                self.receive().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn paced(
+        &mut self,
+        plan: LoadPlan,
+        share: u64,
+        first: Instant,
+        period: Duration,
+    ) -> Result<()> {
+        let payload = vec![b'x'; plan.payload_size];
+        let mut ticks = interval_at(first, period);
+        while self.sent < share {
+            let acknowledged = &mut self.acknowledged;
+            tokio::select! {
+                _due = ticks.tick() => {
+                    self.publish(plan.qos, &payload)?;
+                    self.session.flush().await?;
+                }
+                flow = self.session.receive(count_acks(acknowledged)) => {
+                    ensure!(flow? == Flow::Open, "a publisher was cut off");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, qos: Qos, payload: &[u8]) -> Result<()> {
+        let topic = TopicName::parse(&self.topic)?;
+        self.session.outbox().publish(topic, qos, payload)?;
+        self.sent += 1;
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<()> {
+        let received = self.session.receive(count_acks(&mut self.acknowledged));
+        let flow = timeout(ACKNOWLEDGEMENT_MAX, received).await??;
+        ensure!(flow == Flow::Open, "a publisher was cut off");
+        Ok(())
+    }
+}
+
+fn count_acks(
+    acknowledged: &mut u64,
+) -> impl FnMut(&Packet<'_>, &mut crate::mqtt::Outbox) -> Result<()> + Send {
+    |packet, _outbox| {
+        if let Packet::PubAck(ack) = packet {
+            ensure!(
+                !ack.reason.is_failure(),
+                "a message is refused: {:?}",
+                ack.reason
+            );
+            *acknowledged += 1;
+        }
+        Ok(())
+    }
+}
+
+/// How many messages a publisher that is flat out sends in one piece.
+const BATCH: u32 = 20;
+
+/// How many messages of one publisher may be unacknowledged before it waits.
+const IN_FLIGHT_MAX: u64 = 40;
+
+/// The longest wait for an acknowledgement.
+const ACKNOWLEDGEMENT_MAX: Duration = Duration::from_secs(10);
