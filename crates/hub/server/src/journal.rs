@@ -48,7 +48,7 @@ pub struct VerifyArgs {
     store_file: Option<PathBuf>,
     /// The log's verifier key that you kept; the data directory's when absent
     #[arg(long, value_name = "KEY")]
-    key: Option<VerifierKey>,
+    key: Option<String>,
 }
 
 /// Arguments of `journal rebuild`.
@@ -81,7 +81,9 @@ impl LocalJournalCommand {
 impl VerifyArgs {
     fn key(&self) -> anyhow::Result<VerifierKey> {
         if let Some(key) = &self.key {
-            return Ok(key.clone());
+            return key
+                .parse()
+                .context("--key is no verifier key, like NAME+HASH+BASE64");
         }
         let path = self.data.join(VERIFIER_KEY_FILE);
         let text = fs::read_to_string(&path).with_context(|| {

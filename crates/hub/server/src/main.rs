@@ -1,5 +1,6 @@
 //! The program `ironroot`: reads the command line, calls what it names, turns the outcome into an exit code.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -58,6 +59,7 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let settings = Settings::gather(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,5 +1,6 @@
 //! The doors, one file per protocol. A door knows its protocol and nothing of what is asked through it.
 
+pub mod accept;
 pub mod admission;
 pub mod est;
 pub mod http;

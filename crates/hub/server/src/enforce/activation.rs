@@ -64,7 +64,7 @@ pub async fn record(ledger: Ledger, door: &'static str, mut arrived: mpsc::Recei
             // Refused: the device was quarantined or retired meanwhile.
             Ok(_) | Err(NotRecorded::Refused(_)) => {}
             Err(cause) => {
-                tracing::debug!(error = %chain(&cause), "A first connect was not recorded; it is noted next time.")
+                tracing::debug!(error = %chain(&cause), "A first connect was not recorded; it is noted next time.");
             }
         }
     }

@@ -16,13 +16,13 @@ use ironroot_pki::tls::DoorTls;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
-use super::admission::{Admission, AdmissionSettings};
+use super::accept::accept;
+use super::admission::AdmissionSettings;
 use crate::drain::Drain;
 use crate::fault::chain;
 
@@ -78,47 +78,29 @@ pub struct HttpDoor {
 impl HttpDoor {
     /// Serves until the hub drains; then lets running requests end, for a while.
     pub async fn serve(self, mut drain: Drain) {
-        let admission = Admission::new(self.settings.admission);
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = drain.begun() => break,
-                Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
+        let Self {
+            name,
+            listener,
+            tls,
+            router,
+            settings,
+        } = self;
+        let draining = drain.clone();
+        let serve = |stream, address| {
+            let connection = Connection {
+                door: name,
+                address,
+                tls: tls.clone(),
+                router: router.clone(),
+                settings,
+                drain: draining.clone(),
             };
-            let (stream, address) = match accepted {
-                Ok(accepted) => accepted,
-                Err(cause) => {
-                    // Out of file descriptors, mostly: wait for some to be given back.
-                    tracing::warn!(door = self.name, error = %cause, "A connection could not be accepted.");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            match admission.admit(address.ip()) {
-                Ok(pass) => {
-                    let connection = Connection {
-                        door: self.name,
-                        address,
-                        tls: self.tls.clone(),
-                        router: self.router.clone(),
-                        settings: self.settings,
-                        drain: drain.clone(),
-                    };
-                    connections.spawn(async move {
-                        connection.run(stream).await;
-                        drop(pass);
-                    });
-                }
-                Err(cause) => {
-                    tracing::debug!(door = self.name, %address, error = %cause, "A connection was refused.")
-                }
-            }
-        }
-        let _cut_off = timeout(DRAIN_MAX, async {
-            while connections.join_next().await.is_some() {}
-        })
-        .await;
+            connection.run(stream)
+        };
+        accept(name, listener, settings.admission, &mut drain, serve)
+            .await
+            .end()
+            .await;
     }
 }
 
@@ -216,9 +198,3 @@ async fn answer(
 
 /// The longest head of a request, in bytes.
 const HEAD_SIZE_MAX: usize = 16 * 1024;
-
-/// How long to wait before accepting again after a failure.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long running requests may take to end when the hub drains.
-const DRAIN_MAX: Duration = Duration::from_secs(5);

@@ -22,10 +22,10 @@ use ironroot_registry::{Registry, Subject};
 use ironroot_time::Clock;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::admission::{Admission, AdmissionSettings};
+use super::accept::accept;
+use super::admission::AdmissionSettings;
 use crate::drain::Drain;
 use crate::fault::chain;
 
@@ -104,7 +104,6 @@ impl MqttDoor {
             clock,
             settings,
         } = self;
-        let admission = Admission::new(settings.admission);
         let timeline = Timeline::begin(clock.now());
         let door = Arc::new(Door {
             tls,
@@ -114,43 +113,18 @@ impl MqttDoor {
             settings,
             timeline,
         });
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = drain.begun() => break,
-                Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
-            };
-            let (stream, address) = match accepted {
-                Ok(accepted) => accepted,
-                Err(cause) => {
-                    // Out of file descriptors, mostly: wait for some to be given back.
-                    tracing::warn!(door = DOOR, error = %cause, "A connection could not be accepted.");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            match admission.admit(address.ip()) {
-                Ok(pass) => {
-                    let (door, drain) = (Arc::clone(&door), drain.clone());
-                    connections.spawn(async move {
-                        if let Some(connection) = door.open(stream, address, drain).await {
-                            connection.await;
-                        }
-                        drop(pass);
-                    });
-                }
-                Err(cause) => {
-                    tracing::debug!(door = DOOR, %address, error = %cause, "A connection was refused.");
+        let draining = drain.clone();
+        let serve = |stream, address| {
+            let (door, drain) = (Arc::clone(&door), draining.clone());
+            async move {
+                if let Some(connection) = door.open(stream, address, drain).await {
+                    connection.await;
                 }
             }
-        }
-        drop(listener);
+        };
+        let connections = accept(DOOR, listener, settings.admission, &mut drain, serve).await;
         door.broker.drain();
-        let _cut_off = timeout(DRAIN_MAX, async {
-            while connections.join_next().await.is_some() {}
-        })
-        .await;
+        connections.end().await;
     }
 }
 
@@ -212,9 +186,3 @@ fn set_up(stream: &TcpStream, settings: &MqttSettings) -> std::io::Result<()> {
 
 /// Its name in logs.
 const DOOR: &str = "mqtt";
-
-/// How long to wait before accepting again after a failure.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long sessions may take to end when the hub drains.
-const DRAIN_MAX: Duration = Duration::from_secs(5);
