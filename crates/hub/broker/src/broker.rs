@@ -31,6 +31,8 @@ pub struct Broker {
 pub struct BrokerTotals {
     /// Live sessions.
     pub sessions: usize,
+    /// Subscriptions of all sessions.
+    pub subscriptions: usize,
     /// Retained messages.
     pub retained: usize,
     /// Bytes that wait for all sessions.
@@ -84,6 +86,7 @@ impl Broker {
     pub fn totals(&self) -> BrokerTotals {
         BrokerTotals {
             sessions: self.sessions.count(),
+            subscriptions: self.router.subscription_count(),
             retained: self.router.retained_count(),
             queued_bytes: self.bounds.hub_bytes(),
             counters: self.counters.total(),

@@ -116,6 +116,11 @@ impl Router {
         self.retained.write().forget(publisher);
     }
 
+    /// How many subscriptions there are.
+    pub(crate) fn subscription_count(&self) -> usize {
+        self.subscriptions.read().count()
+    }
+
     /// How many retained messages there are.
     pub(crate) fn retained_count(&self) -> usize {
         self.retained.read().len()

@@ -138,10 +138,10 @@ impl Session {
     /// output.
     pub fn obey(&mut self, now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
-        if let Stage::Open(open) = &self.stage {
-            if let Some(order) = open.outbox.order_waiting() {
-                self.end(Ending::Refused(order.into()), out);
-            }
+        if let Stage::Open(open) = &self.stage
+            && let Some(order) = open.outbox.order_waiting()
+        {
+            self.end(Ending::Refused(order.into()), out);
         }
     }
 

@@ -299,6 +299,7 @@ fn run(steps: Vec<Step>) {
             }
         }
         assert_eq!(real.router.retained_count(), model.retained.len());
+        assert_eq!(real.router.subscription_count(), model.subscriptions.len());
         assert_eq!(
             real.router.subscriptions.read().is_empty(),
             model.subscriptions.is_empty()

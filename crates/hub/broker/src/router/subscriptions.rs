@@ -35,6 +35,7 @@ pub(crate) type Matches<'a> = SmallVec<[&'a Subscription; 8]>;
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     root: Node,
+    count: usize,
 }
 
 /// One level of the filters that lead here.
@@ -58,6 +59,7 @@ impl Subscriptions {
                 .map(|known| std::mem::replace(known, subscription).options),
             Err(at) => {
                 list.insert(at, subscription);
+                self.count += 1;
                 None
             }
         }
@@ -65,7 +67,14 @@ impl Subscriptions {
 
     /// Takes a session's subscription to `filter` away; false when there was none.
     pub(crate) fn remove(&mut self, filter: &str, session: SessionNumber) -> bool {
-        self.root.remove(Some(filter), session)
+        let removed = self.root.remove(Some(filter), session);
+        self.count -= usize::from(removed);
+        removed
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
     }
 
     /// Finds all subscriptions whose filter matches `topic`.

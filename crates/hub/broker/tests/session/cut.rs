@@ -119,3 +119,15 @@ fn a_hub_that_stops_says_so_and_lets_nobody_in() {
         matches!(late.gets()[..], [Packet::ConnAck(connack)] if connack.reason == ReasonCode::ServerUnavailable)
     );
 }
+
+#[test]
+fn a_session_whose_edge_cannot_send_obeys_a_cut_all_the_same() {
+    let bench = Bench::new();
+    let cam = device("cam-1");
+    let mut client = bench.joins(&cam, Version::V5);
+    client.session.obey(bench.now(), &mut Vec::new());
+    assert!(!client.session.is_over());
+    bench.moves(&cam, Lifecycle::Retired);
+    client.session.obey(bench.now(), &mut Vec::new());
+    assert!(client.session.is_over());
+}
