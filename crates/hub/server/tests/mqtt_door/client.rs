@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use ironroot_mqtt::{
-    Ack, Connect, ConnectProperties, Delivery, Disconnect, List, Packet, PacketId, Publish,
+    Connect, ConnectProperties, Delivery, Disconnect, List, Packet, PacketId, Publish,
     PublishProperties, Qos, ReasonCode, RetainHandling, Side, Subscribe, SubscribeProperties,
     Subscription, TopicFilter, TopicName, Version, frame,
 };
@@ -162,12 +162,6 @@ impl Client {
         .await
         .unwrap();
         self.gets().await
-    }
-
-    pub(crate) async fn acknowledges(&mut self, packet_id: PacketId) {
-        self.sends(&Packet::PubAck(Ack::success(packet_id)))
-            .await
-            .unwrap();
     }
 
     pub(crate) async fn leaves(&mut self) {

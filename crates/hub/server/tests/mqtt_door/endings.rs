@@ -20,6 +20,16 @@ async fn is_closed(mut socket: TcpStream) -> bool {
     read.is_ok() && bytes.is_empty()
 }
 
+/// Publishes to a client that reads nothing, until the sockets' buffers are full and messages wait in the hub.
+async fn overwhelm(house: &House, service: &mut Client) {
+    let payload = vec![0; 50_000];
+    while house.broker.totals().queued_bytes == 0 {
+        service.publishes("d/cam-1/down/x", &payload).await;
+        service.sends(&Packet::PingReq).await.unwrap();
+        assert_eq!(service.gets().await, Got::PingResp);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_reaches_every_live_session_with_its_reason_and_then_the_end() {
     let house = House::open().await;
@@ -45,12 +55,7 @@ async fn a_cut_reaches_a_client_that_reads_nothing() {
     let mut device = house.joins(&cam).await;
     device.subscribes("d/cam-1/down/#", Qos::AtMostOnce).await;
     let mut service = house.joins(&house.service("backend")).await;
-    // Until the sockets' buffers are full and messages wait in the hub.
-    while house.broker.totals().queued_bytes == 0 {
-        service.publishes("d/cam-1/down/x", &[0; 50_000]).await;
-        service.sends(&Packet::PingReq).await.unwrap();
-        assert_eq!(service.gets().await, Got::PingResp);
-    }
+    overwhelm(&house, &mut service).await;
     house.cut(&cam);
     house
         .until("the session is gone", |broker| {
@@ -73,11 +78,7 @@ async fn a_client_that_reads_nothing_is_cut_after_a_while() {
     let mut device = house.joins(&cam).await;
     device.subscribes("d/cam-1/down/#", Qos::AtMostOnce).await;
     let mut service = house.joins(&house.service("backend")).await;
-    while house.broker.totals().queued_bytes == 0 {
-        service.publishes("d/cam-1/down/x", &[0; 50_000]).await;
-        service.sends(&Packet::PingReq).await.unwrap();
-        assert_eq!(service.gets().await, Got::PingResp);
-    }
+    overwhelm(&house, &mut service).await;
     house
         .until("the session is gone", |broker| {
             broker.sessions_of(cam.subject.principal()).is_empty()
@@ -200,7 +201,9 @@ async fn hundreds_of_sessions_are_cut_at_once() {
         residents.push(resident);
     }
     let ordered = Instant::now();
-    residents.iter().for_each(|resident| house.cut(resident));
+    for resident in &residents {
+        house.cut(resident);
+    }
     for client in &mut clients {
         assert_eq!(
             client.gets().await,

@@ -191,7 +191,7 @@ impl House {
         let principal = match profile {
             CertificateProfile::Device(id) => Principal::Device(id.clone()),
             CertificateProfile::Service(name) => Principal::Service(name.clone()),
-            other => panic!("no principal: {other:?}"),
+            other @ CertificateProfile::Server(_) => panic!("no principal: {other:?}"),
         };
         let subject = Arc::new(Subject::new(principal.clone(), Arc::new(grant)));
         self.known
@@ -246,7 +246,7 @@ impl House {
     }
 
     /// Waits until `reached` holds; a wait that never ends fails the test.
-    pub(crate) async fn until(&self, what: &str, reached: impl Fn(&Broker) -> bool) {
+    pub(crate) async fn until(&self, what: &str, reached: impl Fn(&Broker) -> bool + Send + Sync) {
         let waiting = async {
             while !reached(&self.broker) {
                 tokio::task::yield_now().await;

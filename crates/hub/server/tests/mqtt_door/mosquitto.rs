@@ -89,7 +89,6 @@ async fn subscribe(house: &House, resident: &Resident, version: &str, words: &[&
     let child = command("mosquitto_sub", house, resident, version, words)
         .spawn()
         .unwrap();
-    let principal = resident.subject.principal();
     house
         .until("it has subscribed", |broker| {
             broker.totals().subscriptions > 0
@@ -217,8 +216,11 @@ async fn its_clients_are_told_of_refusals() {
         String::from_utf8_lossy(&refused.stderr).contains("Client Identifier not valid"),
         "{refused:?}"
     );
-    let child = subscribe(&house, &backend, "5", &["-t", "d/#"]).await;
+    let child = subscribe(&house, &backend, "5", &["-t", "d/#", "-d"]).await;
     house.cut(&backend);
-    // Mosquitto's client comes back by itself, and is refused then.
-    assert!(output(child).await.contains("Not authorized"));
+    let said = output(child).await;
+    assert!(said.contains("Received DISCONNECT (135)"), "{said}");
+    let refused = publish(&house, &backend, "5", &["-t", "a", "-m", "x"]).await;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("Not authorized"), "{said}");
 }
