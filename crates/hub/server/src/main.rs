@@ -37,6 +37,7 @@ enum Command {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, once")]
 enum Journal {
     #[command(flatten)]
     Local(LocalJournalCommand),
