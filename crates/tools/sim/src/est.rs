@@ -119,3 +119,34 @@ fn certificate(body: &[u8]) -> Result<CertificateDer<'static>> {
 
 /// The attribute serialNumber of a name (X.520 section 6.2.9).
 const SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 5];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `openssl crl2pkcs7 -nocrl -certfile` makes of one certificate.
+    const ONE: &str = "\
+MIIBmwYJKoZIhvcNAQcCoIIBjDCCAYgCAQExADALBgkqhkiG9w0BBwGgggFwMIIBbDCCAROgAwIBAgIUdcfsziF71xnabor+8xov
+zByu3YAwCgYIKoZIzj0EAwIwDDEKMAgGA1UEAwwBdDAeFw0yNjExMjIwNjMwMTZaFw0zNjExMTkwNjMwMTZaMAwxCjAIBgNVBAMM
+AXQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQJTGE85+OTzsFs/P8HiE5G9awwuVUUaJYWZi5zW8xz4G0EXlGnvcKJlOGcCNds
+HlEQEkKdh1CRcEnlxkvThjnTo1MwUTAdBgNVHQ4EFgQUvIkIumBAOfB04KZo2y1KJ4U8NtwwHwYDVR0jBBgwFoAUvIkIumBAOfB0
+4KZo2y1KJ4U8NtwwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiATH5Rhwnt6tsaNzYLJWoukqMSuw7e26BbT9Fkw
+mUuvfAIgMH63gxkdEi5UOIkdGoYUxdloeKCKkkv4Lknjr2wCUmIxAA==
+";
+    /// The same without a certificate.
+    const NONE: &str = "MCMGCSqGSIb3DQEHAqAWMBQCAQExADALBgkqhkiG9w0BBwExAA==";
+
+    #[test]
+    fn takes_the_certificate_that_openssl_has_packed() {
+        let certificate = certificate(ONE.as_bytes()).unwrap();
+        assert_eq!(certificate.len(), 368);
+        assert_eq!(certificate.get(..4), Some(&[0x30, 0x82, 0x01, 0x68][..]));
+    }
+
+    #[test]
+    fn refuses_an_answer_without_a_certificate() {
+        for body in [NONE, "", "no base64!", "MAA="] {
+            assert!(certificate(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}
