@@ -140,7 +140,7 @@ mUuvfAIgMH63gxkdEi5UOIkdGoYUxdloeKCKkkv4Lknjr2wCUmIxAA==
     fn takes_the_certificate_that_openssl_has_packed() {
         let certificate = certificate(ONE.as_bytes()).unwrap();
         assert_eq!(certificate.len(), 368);
-        assert_eq!(certificate.get(..4), Some(&[0x30, 0x82, 0x01, 0x68][..]));
+        assert_eq!(certificate.get(..4), Some(&[0x30, 0x82, 0x01, 0x6c][..]));
     }
 
     #[test]
