@@ -22,7 +22,7 @@ use crate::lock::Lock;
 use crate::open::take_pen;
 use crate::readers::Readers;
 use crate::reading::{Stored, raw_entries, secret, state_digest};
-use crate::sequencer::{Order, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer};
+use crate::sequencer::{Order, Pace, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer};
 use crate::{OpenError, Settings, replaying};
 
 /// The most questions that are answered at once; others wait their turn.
@@ -76,6 +76,7 @@ impl SqliteStore {
             projection: Arc::clone(&projection),
             follower,
             shared: Arc::clone(&shared),
+            pace: Pace::default(),
             // A program that was killed may have left erased bytes behind.
             scrub_due: true,
             _lock: lock,
