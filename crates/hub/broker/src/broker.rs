@@ -82,6 +82,11 @@ impl Broker {
         self.counters.values(principal)
     }
 
+    /// When the principal was last heard of; none when it was not since the hub started.
+    pub fn last_seen(&self, principal: &Principal) -> Option<UnixTime> {
+        self.counters.last_seen(principal)
+    }
+
     /// The broker as a whole.
     pub fn totals(&self) -> BrokerTotals {
         BrokerTotals {

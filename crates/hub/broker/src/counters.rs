@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ironroot_identity::Principal;
+use ironroot_time::UnixTime;
 use parking_lot::RwLock;
 
 macro_rules! counters {
@@ -13,6 +14,8 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
             $( pub(crate) $name: Counter, )*
+            /// When the principal was last heard of; zero when it never was.
+            last_seen_ms: AtomicU64,
         }
 
         /// [`Counters`] as they stood at one moment.
@@ -54,6 +57,13 @@ counters! {
     dropped,
 }
 
+impl Counters {
+    /// Notes that the principal was heard of.
+    pub(crate) fn heard(&self, now: UnixTime) {
+        self.last_seen_ms.fetch_max(now.as_ms(), Relaxed);
+    }
+}
+
 /// One number that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
@@ -86,6 +96,12 @@ impl CountersByPrincipal {
             .read()
             .get(principal)
             .map(|counters| counters.values())
+    }
+
+    /// When the principal was last heard of.
+    pub(crate) fn last_seen(&self, principal: &Principal) -> Option<UnixTime> {
+        let seen_ms = self.0.read().get(principal)?.last_seen_ms.load(Relaxed);
+        (seen_ms > 0).then(|| UnixTime::from_ms(seen_ms))
     }
 
     pub(crate) fn total(&self) -> CounterValues {

@@ -71,6 +71,9 @@ impl Session {
     /// All bytes are taken; those behind a pause are kept for [`Self::resume`].
     pub fn receive(&mut self, bytes: &[u8], now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
+        if let Stage::Open(open) = &self.stage {
+            open.counters().heard(now);
+        }
         let mut held = std::mem::take(&mut self.partial);
         if held.is_empty() {
             let taken = self.handle_frames(bytes, out);

@@ -20,6 +20,7 @@ pub mod files;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod ops;
 pub mod outside;
 pub mod settings;
 pub mod wiring;

@@ -97,7 +97,10 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
 fn greet(hub: &Hub, data: &str) {
     let addresses = &hub.addresses;
     println!("Ironroot is up.");
-    println!("  sign in   {}", hub.sign_in);
+    println!(
+        "  sign in   {}  (once, within 15 minutes)",
+        hub.sign_in.url.reveal()
+    );
     println!("  console   {}", addresses.console);
     println!("  mqtt      {}", addresses.mqtt);
     println!("  device    {}/.well-known/est", addresses.device);

@@ -1,17 +1,20 @@
 //! Builds the hub: store, keys, doors and workers. The only place that knows them all.
 
+mod doors;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
 use ironroot_journal::note::VerifierKey;
-use ironroot_pki::authority::{BadUrl, PkiUrls, fingerprint};
-use ironroot_pki::tls::{AnchorSet, DoorTls, Tls12, TlsParts};
+use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
+use ironroot_pki::tls::{AnchorSet, TlsParts};
 use ironroot_registry::{Fact, Fold, Registry};
-use ironroot_store::{KeyRange, Store, StoreError};
+use ironroot_store::{KeyRange, Secret, Store, StoreError};
 use ironroot_store_sqlite::{OpenError, SqliteStore};
 use ironroot_time::{Clock, Rng};
 use ironroot_tree::{TreeError, TreeWriter};
@@ -19,15 +22,13 @@ use ironroot_views::TileLog;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::collect::doors::http::HttpDoor;
-use crate::collect::doors::mqtt::MqttDoor;
-use crate::collect::doors::{est::EstDoor, pki};
-use crate::collect::intake::enrolment::Enrolment;
+use self::doors::Doors;
+use crate::collect::doors::pki;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
 use crate::collect::intake::secrets::{new_token, token_digest, token_matches, token_secret};
-use crate::drain::{Drain, Drainer};
+use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::certificates::Issuer;
 use crate::enforce::revocation::RegistryStatus;
@@ -54,7 +55,7 @@ pub struct Hub {
     /// Where its doors are.
     pub addresses: Addresses,
     /// A link that signs one person in to the console, once.
-    pub sign_in: String,
+    pub sign_in: SignInLink,
     drainer: Drainer,
     doors: JoinSet<()>,
     workers: JoinSet<()>,
@@ -159,7 +160,6 @@ impl Hub {
             registry,
         };
         base.record_creation(&keys).await?;
-        base.keep_admin_token().await?;
         profiles::take_in(
             &base.ledger,
             &base.registry,
@@ -203,7 +203,8 @@ impl Base {
     }
 
     /// Keeps `admin.token` and the keyring in step: a file that is lost, or is another, gets a new token.
-    async fn keep_admin_token(&self) -> Result<(), NotStarted> {
+    /// Returns the digest in the keyring.
+    async fn keep_admin_token(&self) -> Result<Secret, NotStarted> {
         let path = self.settings.data.join("admin.token");
         let kept = self
             .ledger
@@ -214,30 +215,35 @@ impl Base {
         if let (Ok(token), Some(kept)) = (std::fs::read_to_string(&path), kept)
             && token_matches(token.trim(), &kept)
         {
-            return Ok(());
+            return Ok(kept);
         }
         let token = new_token(self.outside.rng.as_ref());
-        let fact = Fact::TokenIssued {
-            name: ADMIN.to_owned(),
-        };
         // The file first: a token that is in the keyring alone would shut its owner out.
         files::write(&path, format!("{}\n", *token).as_bytes(), Mode::Private)?;
-        let secret = token_digest(&token);
+        let (fact, secret) = (
+            Fact::TokenIssued {
+                name: ADMIN.to_owned(),
+            },
+            token_digest(&token),
+        );
+        let keep = secret.clone();
         self.ledger
-            .record_with(&fact, |change| change.keeping(token_secret(ADMIN), secret))
+            .record_with(&fact, |change| change.keeping(token_secret(ADMIN), keep))
             .await?;
-        Ok(())
+        Ok(secret)
     }
 
     /// Builds what the doors share, starts every worker and opens every door.
     async fn open(self, keys: Keys, listeners: Listeners) -> Result<Hub, NotStarted> {
+        let admin_token = self.keep_admin_token().await?;
         let Self {
             settings,
             outside,
             ledger,
             registry,
         } = self;
-        let addresses = listeners.addresses(&settings)?;
+        let listen = listeners.addresses(&settings)?;
+        let addresses = Addresses::new(listen);
         let (drainer, drain) = Drainer::new();
         let mut workers = JoinSet::new();
 
@@ -245,7 +251,7 @@ impl Base {
         let issuing_url = format!(
             "http://{}:{}{}",
             settings.first_name(),
-            addresses.pki.port(),
+            listen.pki.port(),
             pki::ISSUING_PATH
         );
         let urls = PkiUrls::new(None, None, Some(&issuing_url))?;
@@ -279,10 +285,12 @@ impl Base {
         let (store, clock) = (ledger.store().clone(), outside.clock.clone());
         let growing = tokio::spawn(tree::grow(writer, store, log.clone(), clock, drain.clone()));
 
+        write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, outside.clock.clone(), outside.rng.clone());
-        let parts = Parts {
+        let doors = Doors {
             settings,
             outside,
+            addresses: addresses.clone(),
             ledger,
             registry,
             issuer,
@@ -291,10 +299,9 @@ impl Base {
             arrivals,
             broker,
             log,
-            log_key,
+            admin_token,
         };
-        let (doors, sign_in) = parts.open_doors(listeners, &drain).await?;
-        let addresses = parts.publish(addresses)?;
+        let (doors, sign_in) = doors.open(listeners, &drain)?;
         Ok(Hub {
             addresses,
             sign_in,
@@ -306,99 +313,19 @@ impl Base {
     }
 }
 
-/// What the doors are made of.
-struct Parts {
-    settings: Settings,
-    outside: Outside,
-    ledger: Ledger,
-    registry: Arc<Registry>,
-    issuer: Issuer,
-    tls: TlsParts,
-    orders: Arc<Orders>,
-    arrivals: Arrivals,
-    broker: Arc<Broker>,
-    log: Arc<TileLog>,
-    log_key: VerifierKey,
-}
-
-impl Parts {
-    async fn open_doors(
-        &self,
-        listeners: Listeners,
-        drain: &Drain,
-    ) -> Result<(JoinSet<()>, String), NotStarted> {
-        let mut doors = JoinSet::new();
-        doors.spawn(self.device_door(listeners.device)?.serve(drain.clone()));
-        doors.spawn(self.mqtt_door(listeners.mqtt)?.serve(drain.clone()));
-        doors.spawn(self.pki_door(listeners.pki).serve(drain.clone()));
-        Ok((doors, String::new()))
-    }
-
-    fn device_door(&self, listener: TcpListener) -> Result<HttpDoor, NotStarted> {
-        let authority = self.issuer.authority();
-        let ca = [authority.root().clone(), authority.issuing().clone()];
-        let enrolment = Enrolment::new(
-            self.ledger.clone(),
-            self.registry.clone(),
-            self.issuer.clone(),
-            self.outside.clock.clone(),
-        );
-        let est =
-            EstDoor::new(enrolment, &ca, self.outside.rng.clone()).map_err(NotStarted::Est)?;
-        Ok(HttpDoor {
-            name: "device",
-            listener,
-            tls: Some(Arc::new(DoorTls::device(&self.tls)?)),
-            router: est.router(),
-            settings: self.settings.file.device,
-        })
-    }
-
-    fn mqtt_door(&self, listener: TcpListener) -> Result<MqttDoor, NotStarted> {
-        let settings = self.settings.file.mqtt;
-        let tls12 = if settings.tls12 {
-            Tls12::Accepted
-        } else {
-            Tls12::Refused
-        };
-        Ok(MqttDoor {
-            listener,
-            tls: Arc::new(DoorTls::mqtt(&self.tls, tls12)?),
-            subjects: Arc::new(self.arrivals.clone()),
-            broker: self.broker.clone(),
-            clock: self.outside.clock.clone(),
-            settings,
-        })
-    }
-
-    fn pki_door(&self, listener: TcpListener) -> HttpDoor {
-        HttpDoor {
-            name: "pki",
-            listener,
-            tls: None,
-            router: pki::router(self.issuer.authority()),
-            settings: self.settings.file.pki,
-        }
-    }
-
-    /// Writes the files that others find the hub by.
-    fn publish(&self, bound: Listen) -> Result<Addresses, NotStarted> {
-        let data = &self.settings.data;
-        let addresses = Addresses::new(bound);
-        let ca = self.issuer.authority().ca_pem();
-        files::write(&data.join("ca.pem"), ca.as_bytes(), Mode::Public)?;
-        files::write(
-            &data.join(VERIFIER_KEY_FILE),
-            format!("{}\n", self.log_key).as_bytes(),
-            Mode::Public,
-        )?;
-        files::write(
-            &data.join("addresses.json"),
-            addresses.to_json().as_bytes(),
-            Mode::Public,
-        )?;
-        Ok(addresses)
-    }
+/// Writes the files that others find the hub by.
+fn write_files(
+    settings: &Settings,
+    authority: &Authority,
+    log_key: &VerifierKey,
+    addresses: &Addresses,
+) -> Result<(), NotWritten> {
+    let write = |name, content: String| {
+        files::write(&settings.data.join(name), content.as_bytes(), Mode::Public)
+    };
+    write("ca.pem", authority.ca_pem())?;
+    write(VERIFIER_KEY_FILE, format!("{log_key}\n"))?;
+    write("addresses.json", addresses.to_json())
 }
 
 async fn retry_held(orders: Arc<Orders>) {

@@ -1,9 +1,10 @@
 //! Manufacturers' CAs, with what their certificates say.
 
-use der::Document;
 use ironroot_api::{ManufacturerCa, Page, PageQuery, limit};
+use ironroot_pki::CertificateDer;
 use ironroot_pki::facts::CertificateFacts;
 use ironroot_registry::ManufacturerRow;
+use rustls::pki_types::pem::PemObject;
 
 use crate::page::page_by_name;
 use crate::{NotShown, Views};
@@ -41,8 +42,8 @@ impl Views {
 }
 
 fn manufacturer(row: &ManufacturerRow) -> Option<ManufacturerCa> {
-    let (_label, der) = Document::from_pem(&row.pem).ok()?;
-    let facts = CertificateFacts::read(der.as_bytes()).ok()?;
+    let der = CertificateDer::from_pem_slice(row.pem.as_bytes()).ok()?;
+    let facts = CertificateFacts::read(&der).ok()?;
     Some(ManufacturerCa {
         name: row.name.to_string(),
         subject: facts.subject,

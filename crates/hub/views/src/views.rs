@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ironroot_identity::Principal;
 use ironroot_registry::{Registry, Row};
 use ironroot_store::Store;
 use ironroot_time::{Clock, UnixTime};
@@ -69,6 +70,11 @@ impl Views {
     /// How many entries the journal has: the number changes with every change of state.
     pub fn journal_size(&self) -> u64 {
         self.store.head().size
+    }
+
+    /// Live sessions of one device or service.
+    pub fn sessions(&self, principal: &Principal) -> u32 {
+        self.live.activity(principal).sessions
     }
 
     pub(crate) async fn row<R: Row>(&self, key: &str) -> Result<Option<R>, NotShown> {

@@ -49,6 +49,7 @@ pub(super) fn open(
         out,
     );
     open.counters().connects.add(1);
+    open.counters().heard(now);
     open.counters().bytes_in.add(frame.packet_len());
     report::opened(subject);
     Ok(open)

@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod admission;
+pub mod api;
+pub mod console;
 pub mod est;
 pub mod http;
 pub mod mqtt;

@@ -1,0 +1,135 @@
+//! The HTTP API v1: JSON for programs and for the command line, described by an OpenAPI document that every
+//! route is part of.
+//!
+//! A request needs `Authorization: Bearer <token>`; only the document itself, `/healthz`, `/readyz` and
+//! `/metrics` do not. Those three tell counts and whether the hub is well, no names and no secrets, and the
+//! console's address is a loopback one.
+
+mod auth;
+mod claims;
+mod devices;
+mod document;
+mod health;
+mod journal;
+mod manufacturers;
+mod profiles;
+mod refusal;
+mod request;
+mod services;
+mod sign_in;
+mod status;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use ironroot_api::BODY_SIZE_MAX;
+use ironroot_pki::tls::AnchorSet;
+use ironroot_registry::Registry;
+use ironroot_store::Secret;
+use ironroot_time::{Clock, Rng};
+use ironroot_views::Views;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::console::sign_ins::SignIns;
+use crate::collect::intake::order::Orders;
+use crate::enforce::certificates::Issuer;
+use crate::ledger::Ledger;
+
+pub(crate) use refusal::{Class, Refusal};
+
+/// What the API's handlers work with.
+#[derive(Clone, Debug)]
+pub struct Api(Arc<ApiParts>);
+
+/// The parts of the hub that the API asks and orders.
+#[derive(Debug)]
+pub struct ApiParts {
+    /// Answers what is read.
+    pub views: Arc<Views>,
+    /// Records what is changed.
+    pub ledger: Ledger,
+    /// What the hub knows.
+    pub registry: Arc<Registry>,
+    /// Takes orders.
+    pub orders: Arc<Orders>,
+    /// Issues certificates.
+    pub issuer: Issuer,
+    /// The doors' trust anchors, which a manufacturer's CA changes.
+    pub anchors: Arc<AnchorSet>,
+    /// The digest of the admin token, as the keyring holds it.
+    pub admin_token: Secret,
+    /// Makes sign-in links.
+    pub sign_ins: Arc<SignIns>,
+    /// The hub's metrics, as Prometheus reads them.
+    pub metrics: Metrics,
+    /// The present moment.
+    pub clock: Arc<dyn Clock>,
+    /// Chance for tokens and reference numbers.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// A function that writes the metrics of this moment as text.
+#[derive(Clone)]
+pub struct Metrics(pub Arc<dyn Fn() -> String + Send + Sync>);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = ApiParts;
+
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}
+
+impl Api {
+    /// An API over these parts.
+    pub fn new(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Its routes. What is asked for below `/api/` and is not among them is refused here too.
+    pub fn router(&self) -> Router {
+        let authenticate = from_fn_with_state(self.clone(), auth::authenticate);
+        let guarded = routes().route_layer(authenticate);
+        let (router, document) = OpenApiRouter::with_openapi(document::opening())
+            .nest(ironroot_api::BASE, guarded)
+            .merge(health::routes())
+            .split_for_parts();
+        document::serve(router, document)
+            .method_not_allowed_fallback(request::other_method)
+            .route("/api/{*rest}", axum::routing::any(request::no_route))
+            .layer(DefaultBodyLimit::max(BODY_SIZE_MAX))
+            .with_state(self.clone())
+    }
+}
+
+/// Every route that needs a token; the handler names method and path.
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(status::show))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::show))
+        .routes(routes!(devices::order))
+        .routes(routes!(claims::make))
+        .routes(routes!(services::list, services::make))
+        .routes(routes!(services::revoke))
+        .routes(routes!(profiles::list))
+        .routes(routes!(profiles::show))
+        .routes(routes!(manufacturers::list, manufacturers::add))
+        .routes(routes!(manufacturers::remove))
+        .routes(routes!(journal::list))
+        .routes(routes!(journal::checkpoint))
+        .routes(routes!(journal::show))
+        .routes(routes!(journal::proof))
+        .routes(routes!(journal::log_file))
+        .routes(routes!(sign_in::make))
+}

@@ -1,0 +1,50 @@
+//! Who calls: the holder of a token, compared in constant time.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ironroot_registry::Actor;
+
+use super::{Api, Class, Refusal};
+use crate::collect::doors::http::Peer;
+use crate::collect::intake::secrets::token_matches;
+use crate::fault::Reference;
+
+/// The name of the token that the hub keeps in `admin.token`.
+const ADMIN: &str = "admin";
+
+/// Who has proved to be the caller; every handler below the API's base finds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Actor);
+
+/// Lets a request with a valid token through. All others are refused alike, whatever is wrong with them.
+pub(crate) async fn authenticate(
+    State(api): State<Api>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let known =
+        bearer(request.headers()).is_some_and(|token| token_matches(token, &api.admin_token));
+    if !known {
+        return unauthenticated(&api, &request).into_response();
+    }
+    let caller = Caller(Actor::Token(ADMIN.to_owned()));
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+fn unauthenticated(api: &Api, request: &Request) -> Refusal {
+    let reference = Reference::new(api.rng.as_ref());
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.address);
+    tracing::warn!(door = "api", %reference, ?peer, "A request without a valid token was refused.");
+    let detail = "Send `Authorization: Bearer` and the token that is in admin.token of the hub's data directory.";
+    Refusal::new(Class::Unauthenticated, detail).with_reference(reference)
+}
+
+/// The token of RFC 6750 section 2.1.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,77 @@
+//! `/journal`: entries, proofs, and the signed log itself.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use ironroot_api::{Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem};
+
+use super::request::{Asked, Named};
+use super::{Api, Refusal};
+
+/// Entries, newest first, or upwards from one.
+#[utoipa::path(get, path = "/journal", tag = "journal", params(JournalQuery), responses((status = 200, body = Page<JournalEntry>)))]
+pub(crate) async fn list(
+    State(api): State<Api>,
+    Asked(query): Asked<JournalQuery>,
+) -> Result<Json<Page<JournalEntry>>, Refusal> {
+    let page = api.views.journal(&query).await;
+    page.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// The newest signed checkpoint.
+#[utoipa::path(get, path = "/journal/checkpoint", tag = "journal", responses((status = 200, body = Checkpoint)))]
+pub(crate) async fn checkpoint(State(api): State<Api>) -> Result<Json<Checkpoint>, Refusal> {
+    let newest = api.views.checkpoint().await;
+    newest.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// One entry.
+#[utoipa::path(get, path = "/journal/{index}", tag = "journal", params(("index" = u64, Path, description = "The entry's place in the log")), responses(
+    (status = 200, body = JournalEntry),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Named(index): Named<u64>,
+) -> Result<Json<JournalEntry>, Refusal> {
+    let entry = api.views.entry(index).await;
+    entry.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// The proof that an entry is in the log (C2SP tlog-proof).
+#[utoipa::path(get, path = "/journal/{index}/proof", tag = "journal", params(("index" = u64, Path, description = "The entry's place in the log")), responses(
+    (status = 200, body = EntryProof),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "Not under a signed checkpoint yet"),
+))]
+pub(crate) async fn proof(
+    State(api): State<Api>,
+    Named(index): Named<u64>,
+) -> Result<Json<EntryProof>, Refusal> {
+    let proof = api.views.proof(index).await;
+    proof.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// A file of the log (C2SP tlog-tiles): `checkpoint`, `tile/<level>/<n>`, `tile/entries/<n>`.
+#[utoipa::path(get, path = "/journal/log/{*path}", tag = "journal", params(("path" = String, Path, description = "The file's name in the log")), responses(
+    (status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn log_file(
+    State(api): State<Api>,
+    Named(path): Named<String>,
+) -> Result<impl IntoResponse, Refusal> {
+    let file = api
+        .views
+        .log_file(&path)
+        .await
+        .map_err(|cause| api.refuse(&cause))?;
+    // C2SP tlog-tiles: the checkpoint is text, tiles are bytes.
+    let media_type = if path == "checkpoint" {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    };
+    Ok(([(header::CONTENT_TYPE, media_type)], file))
+}

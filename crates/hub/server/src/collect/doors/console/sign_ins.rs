@@ -1,0 +1,179 @@
+//! Sign-in links and sessions: in memory, bounded, gone when the hub stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use ironroot_api::{Secret as Shown, SignInLink};
+use ironroot_console::Visitor;
+use ironroot_store::Secret;
+use ironroot_time::{Clock, Rng, UnixTime};
+use parking_lot::Mutex;
+use zeroize::Zeroizing;
+
+use crate::collect::intake::secrets::{new_token, token_digest, token_matches};
+
+/// How long a link works unless it is used.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// How long a session lasts.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
+
+/// The most links and the most sessions at a time; a further one takes the place of the oldest.
+pub const LINKS_MAX: usize = 16;
+/// The most sessions at a time.
+pub const SESSIONS_MAX: usize = 64;
+
+/// Who may come in, and who is in.
+#[derive(Debug)]
+pub struct SignIns {
+    /// The console's URL.
+    url: String,
+    /// The cookie's name. It has the port in it, since a browser sends cookies to every port of a host.
+    cookie: String,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    links: Mutex<Vec<Pass>>,
+    sessions: Mutex<Vec<Session>>,
+}
+
+/// A secret that lets in, by its digest.
+#[derive(Debug)]
+struct Pass {
+    digest: Secret,
+    ends: UnixTime,
+    name: String,
+}
+
+#[derive(Debug)]
+struct Session {
+    pass: Pass,
+    /// What the forms of this session carry.
+    csrf: Secret,
+}
+
+impl Pass {
+    fn opens(&self, key: &str, now: UnixTime) -> bool {
+        // Every pass is compared, and in constant time.
+        token_matches(key, &self.digest) & (now < self.ends)
+    }
+}
+
+impl SignIns {
+    /// For a console at `url`, such as `http://localhost:8080`.
+    pub fn new(url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        let port = url.rsplit_once(':').map_or("", |(_, port)| port);
+        let port = port.trim_matches(|c: char| !c.is_ascii_digit());
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            cookie: format!("ironroot-{port}"),
+            clock,
+            rng,
+            links: Mutex::default(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Makes a link that signs one person in, once, as `name`.
+    pub fn link(&self, name: &str) -> SignInLink {
+        let key = new_token(self.rng.as_ref());
+        let ends = self.clock.now().plus(LINK_LIFETIME);
+        let pass = Pass {
+            digest: token_digest(&key),
+            ends,
+            name: name.to_owned(),
+        };
+        keep(&mut self.links.lock(), pass, LINKS_MAX);
+        SignInLink {
+            url: Shown::new(format!("{}/sign-in?key={}", self.url, *key)),
+            expires: ends.to_string(),
+        }
+    }
+
+    /// Spends a link's key; returns the cookie of a new session, or nothing when the key is not good.
+    pub(crate) fn spend(&self, key: &str) -> Option<Zeroizing<String>> {
+        let now = self.clock.now();
+        let name = {
+            let mut links = self.links.lock();
+            let place = place_of(&links, |link| link.opens(key, now))?;
+            links.swap_remove(place).name
+        };
+        let token = new_token(self.rng.as_ref());
+        let session = Session {
+            pass: Pass {
+                digest: token_digest(&token),
+                ends: now.plus(SESSION_LIFETIME),
+                name,
+            },
+            csrf: Secret::new(new_token(self.rng.as_ref()).as_bytes().to_vec()),
+        };
+        keep(&mut self.sessions.lock(), session, SESSIONS_MAX);
+        Some(self.set_cookie(&token, SESSION_LIFETIME))
+    }
+
+    /// Who a request's cookie stands for.
+    pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Visitor> {
+        let (token, now) = (self.token(headers)?, self.clock.now());
+        let mut sessions = self.sessions.lock();
+        sessions.retain(|session| now < session.pass.ends);
+        let place = place_of(&sessions, |session| session.pass.opens(token, now))?;
+        let session = sessions.get(place)?;
+        Some(Visitor {
+            name: session.pass.name.clone(),
+            csrf: String::from_utf8_lossy(session.csrf.expose()).into_owned(),
+        })
+    }
+
+    /// Ends the session of a request whose form carries the session's token; returns the cookie that
+    /// makes the browser forget its own.
+    pub(crate) fn sign_out(&self, headers: &HeaderMap, csrf: &str) -> Option<Zeroizing<String>> {
+        let (token, now) = (self.token(headers)?, self.clock.now());
+        let mut sessions = self.sessions.lock();
+        let place = place_of(&sessions, |session| {
+            session.pass.opens(token, now) && same(csrf, &session.csrf)
+        })?;
+        sessions.swap_remove(place);
+        Some(self.set_cookie("", Duration::ZERO))
+    }
+
+    /// The session's token in a request's cookies (RFC 6265 section 5.4).
+    fn token<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let cookies = headers.get_all(header::COOKIE).iter();
+        let pairs = cookies
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split("; "));
+        let mut named = pairs.filter_map(|pair| pair.split_once('='));
+        let (_name, token) = named.find(|(name, _token)| *name == self.cookie)?;
+        Some(token)
+    }
+
+    /// Not `Secure`: the console is plain HTTP on a loopback address, and not every browser takes that as secure.
+    fn set_cookie(&self, token: &str, lifetime: Duration) -> Zeroizing<String> {
+        let (name, age) = (&self.cookie, lifetime.as_secs());
+        Zeroizing::new(format!(
+            "{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}"
+        ))
+    }
+}
+
+/// Adds an item, at the cost of the oldest when there are too many.
+fn keep<T>(all: &mut Vec<T>, item: T, max: usize) {
+    if all.len() >= max {
+        all.remove(0);
+    }
+    all.push(item);
+}
+
+/// Where the one is that fits. All are looked at, so that the time taken tells nothing about the place.
+fn place_of<T>(all: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {
+    all.iter().enumerate().fold(
+        None,
+        |found, (place, item)| {
+            if fits(item) { Some(place) } else { found }
+        },
+    )
+}
+
+fn same(text: &str, secret: &Secret) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(text.as_bytes(), secret.expose()).is_ok()
+}

@@ -1,0 +1,125 @@
+//! How the running hub is: what pages tell of its doors, and its metrics.
+
+use std::sync::Arc;
+
+use ironroot_api::Traffic;
+use ironroot_broker::Broker;
+use ironroot_identity::Principal;
+use ironroot_registry::Registry;
+use ironroot_store::{Health, Store};
+use ironroot_views::{Activity, Live};
+use metrics::{counter, gauge};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::collect::intake::order::Orders;
+
+/// The parts of the hub that know how it is.
+#[derive(Clone, Debug)]
+pub struct Gauges {
+    /// Sessions and messages.
+    pub broker: Arc<Broker>,
+    /// Orders.
+    pub orders: Arc<Orders>,
+    /// Devices and services.
+    pub registry: Arc<Registry>,
+    /// The journal.
+    pub store: Arc<dyn Store>,
+}
+
+impl Live for Gauges {
+    fn activity(&self, principal: &Principal) -> Activity {
+        let sessions = self.broker.sessions_of(principal).len();
+        let counters = self.broker.counters_of(principal).unwrap_or_default();
+        Activity {
+            sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
+            last_seen: self.broker.last_seen(principal),
+            traffic: Traffic {
+                connects: counters.connects,
+                messages_in: counters.messages_in,
+                messages_out: counters.messages_out,
+                bytes_in: counters.bytes_in,
+                bytes_out: counters.bytes_out,
+                refused: counters.refused,
+                withheld: counters.withheld + counters.dropped,
+            },
+        }
+    }
+
+    fn sessions_count(&self) -> u64 {
+        self.broker.totals().sessions as u64
+    }
+
+    fn held_orders(&self) -> usize {
+        self.orders.held_count()
+    }
+}
+
+/// The hub's metrics in Prometheus's text format, read off the parts when they are asked for.
+pub struct MetricsPage {
+    gauges: Gauges,
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl std::fmt::Debug for MetricsPage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MetricsPage")
+            .field("gauges", &self.gauges)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MetricsPage {
+    /// A page over these parts.
+    pub fn new(gauges: Gauges) -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        Self {
+            gauges,
+            recorder,
+            handle,
+        }
+    }
+
+    /// The page of this moment.
+    pub fn render(&self) -> String {
+        metrics::with_local_recorder(&self.recorder, || self.read());
+        self.handle.render()
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "Prometheus has no other number; 2^53 is far away"
+    )]
+    fn read(&self) {
+        let Gauges {
+            broker,
+            orders,
+            registry,
+            store,
+            ..
+        } = &self.gauges;
+        let totals = broker.totals();
+        gauge!("ironroot_devices").set(registry.devices_count() as f64);
+        gauge!("ironroot_mqtt_sessions").set(totals.sessions as f64);
+        gauge!("ironroot_mqtt_retained_messages").set(totals.retained as f64);
+        gauge!("ironroot_mqtt_queued_bytes").set(totals.queued_bytes as f64);
+        let counted = totals.counters;
+        for (name, value) in [
+            ("ironroot_mqtt_connects_total", counted.connects),
+            ("ironroot_mqtt_messages_in_total", counted.messages_in),
+            ("ironroot_mqtt_messages_out_total", counted.messages_out),
+            ("ironroot_mqtt_bytes_in_total", counted.bytes_in),
+            ("ironroot_mqtt_bytes_out_total", counted.bytes_out),
+            ("ironroot_mqtt_refused_total", counted.refused),
+            ("ironroot_mqtt_withheld_total", counted.withheld),
+            ("ironroot_mqtt_dropped_total", counted.dropped),
+            ("ironroot_journal_entries_total", store.head().size),
+        ] {
+            counter!(name).absolute(value);
+        }
+        gauge!("ironroot_orders_held").set(orders.held_count() as f64);
+        let appending = matches!(store.health(), Health::Appending);
+        gauge!("ironroot_journal_appending").set(f64::from(u8::from(appending)));
+    }
+}

@@ -1,0 +1,182 @@
+//! Builds the four doors from what they share.
+
+use std::sync::Arc;
+
+use ironroot_api::SignInLink;
+use ironroot_broker::Broker;
+use ironroot_console::{Console, LiveFigures};
+use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
+use ironroot_registry::Registry;
+use ironroot_store::Secret;
+use ironroot_views::{HubFacts, TileLog, Views};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::{ADMIN, Listeners, NotStarted, Outside};
+use crate::collect::doors::api::{Api, ApiParts, Metrics};
+use crate::collect::doors::console::sign_ins::SignIns;
+use crate::collect::doors::console::{self, ConsoleParts};
+use crate::collect::doors::est::EstDoor;
+use crate::collect::doors::http::HttpDoor;
+use crate::collect::doors::mqtt::MqttDoor;
+use crate::collect::doors::pki;
+use crate::collect::intake::enrolment::Enrolment;
+use crate::collect::intake::order::Orders;
+use crate::drain::Drain;
+use crate::enforce::activation::Arrivals;
+use crate::enforce::certificates::Issuer;
+use crate::files::Addresses;
+use crate::ledger::Ledger;
+use crate::ops::{Gauges, MetricsPage};
+use crate::settings::Settings;
+
+/// What the doors are made of.
+pub(super) struct Doors {
+    pub(super) settings: Settings,
+    pub(super) outside: Outside,
+    pub(super) addresses: Addresses,
+    pub(super) ledger: Ledger,
+    pub(super) registry: Arc<Registry>,
+    pub(super) issuer: Issuer,
+    pub(super) tls: TlsParts,
+    pub(super) orders: Arc<Orders>,
+    pub(super) arrivals: Arrivals,
+    pub(super) broker: Arc<Broker>,
+    pub(super) log: Arc<TileLog>,
+    pub(super) admin_token: Secret,
+}
+
+impl Doors {
+    /// Opens them all; returns their tasks, and a link that signs one person in.
+    pub(super) fn open(
+        self,
+        listeners: Listeners,
+        drain: &Drain,
+    ) -> Result<(JoinSet<()>, SignInLink), NotStarted> {
+        let sign_ins = self.sign_ins();
+        let link = sign_ins.link(ADMIN);
+        let settings = self.settings.file.console;
+        let mut open = JoinSet::new();
+        open.spawn(self.pki(listeners.pki).serve(drain.clone()));
+        open.spawn(self.device(listeners.device)?.serve(drain.clone()));
+        open.spawn(self.mqtt(listeners.mqtt)?.serve(drain.clone()));
+        let console = self.console(sign_ins);
+        let (live, views, mut draining) = (
+            console.console.live.clone(),
+            console.console.views.clone(),
+            drain.clone(),
+        );
+        open.spawn(async move { live.run(&views, draining.begun()).await });
+        let console = HttpDoor {
+            name: "console",
+            listener: listeners.console,
+            tls: None,
+            router: console::router(console),
+            settings,
+        };
+        open.spawn(console.serve(drain.clone()));
+        Ok((open, link))
+    }
+
+    fn sign_ins(&self) -> Arc<SignIns> {
+        let Outside { clock, rng } = &self.outside;
+        Arc::new(SignIns::new(
+            &self.addresses.console,
+            clock.clone(),
+            rng.clone(),
+        ))
+    }
+
+    fn pki(&self, listener: TcpListener) -> HttpDoor {
+        HttpDoor {
+            name: "pki",
+            listener,
+            tls: None,
+            router: pki::router(self.issuer.authority()),
+            settings: self.settings.file.pki,
+        }
+    }
+
+    fn device(&self, listener: TcpListener) -> Result<HttpDoor, NotStarted> {
+        let authority = self.issuer.authority();
+        let ca = [authority.root().clone(), authority.issuing().clone()];
+        let Outside { clock, rng } = self.outside.clone();
+        let enrolment = Enrolment::new(
+            self.ledger.clone(),
+            self.registry.clone(),
+            self.issuer.clone(),
+            clock,
+        );
+        let est = EstDoor::new(enrolment, &ca, rng).map_err(NotStarted::Est)?;
+        Ok(HttpDoor {
+            name: "device",
+            listener,
+            tls: Some(Arc::new(DoorTls::device(&self.tls)?)),
+            router: est.router(),
+            settings: self.settings.file.device,
+        })
+    }
+
+    fn mqtt(&self, listener: TcpListener) -> Result<MqttDoor, NotStarted> {
+        let settings = self.settings.file.mqtt;
+        let tls12 = if settings.tls12 {
+            Tls12::Accepted
+        } else {
+            Tls12::Refused
+        };
+        Ok(MqttDoor {
+            listener,
+            tls: Arc::new(DoorTls::mqtt(&self.tls, tls12)?),
+            subjects: Arc::new(self.arrivals.clone()),
+            broker: self.broker.clone(),
+            clock: self.outside.clock.clone(),
+            settings,
+        })
+    }
+
+    fn console(self, sign_ins: Arc<SignIns>) -> ConsoleParts {
+        let gauges = Gauges {
+            broker: self.broker,
+            orders: self.orders.clone(),
+            registry: self.registry.clone(),
+            store: self.ledger.store().clone(),
+        };
+        let facts = HubFacts {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: self.outside.clock.now(),
+            demonstration: false,
+            device_door: self.addresses.device.clone(),
+            mqtt_door: self.addresses.mqtt.clone(),
+        };
+        let parts = (self.registry.clone(), self.ledger.store().clone(), self.log);
+        let views = Views::new(
+            parts,
+            Arc::new(gauges.clone()),
+            self.outside.clock.clone(),
+            facts,
+        );
+        let views = Arc::new(views);
+        let metrics = MetricsPage::new(gauges);
+        let api = Api::new(ApiParts {
+            views: views.clone(),
+            ledger: self.ledger,
+            registry: self.registry,
+            orders: self.orders,
+            issuer: self.issuer,
+            anchors: self.tls.anchors,
+            admin_token: self.admin_token,
+            sign_ins: sign_ins.clone(),
+            metrics: Metrics(Arc::new(move || metrics.render())),
+            clock: self.outside.clock,
+            rng: self.outside.rng,
+        });
+        ConsoleParts {
+            api,
+            console: Console {
+                views,
+                live: LiveFigures::default(),
+            },
+            sign_ins,
+        }
+    }
+}
