@@ -1,0 +1,14 @@
+//! The console's address as a browser or a program meets it: API, sign-in and pages, asked through the router.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod api;
+mod document;
+mod house;
+mod orders;
+mod pages;
+mod sign_in;
+mod strangers;

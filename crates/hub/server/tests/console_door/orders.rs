@@ -1,0 +1,128 @@
+//! A person's orders, also while the journal cannot append.
+
+use ironroot_journal::SALT_SIZE;
+use ironroot_registry::Fact;
+use ironroot_store::{Change, Payload};
+
+use crate::house::House;
+
+async fn orders(house: &House, device: &str, order: &str) -> crate::house::Answer {
+    let body = format!(r#"{{"order":"{order}","why":"a test asks for it"}}"#);
+    house
+        .posts(&format!("/devices/{device}/orders"), &body)
+        .await
+}
+
+#[tokio::test]
+async fn an_order_is_carried_out_and_says_its_entry() {
+    let house = House::open().await;
+    house.brings_in("cam-1").await;
+    let answer = orders(&house, "cam-1", "quarantine").await;
+    let done = answer.json();
+    assert_eq!(done["lifecycle"], "quarantined", "{}", answer.text());
+    assert_eq!(
+        (done["reasons_count"].as_u64(), done["entry"].as_u64()),
+        (Some(1), Some(house.entries() - 1))
+    );
+    let device = house.gets("/devices/cam-1").await.json();
+    assert_eq!(device["reasons"][0]["why"], "a test asks for it");
+    assert_eq!(device["reasons"][0]["who"], "admin");
+    let done = orders(&house, "cam-1", "release").await.json();
+    assert_eq!(
+        (done["lifecycle"].as_str(), done["reasons_count"].as_u64()),
+        (Some("active"), Some(0))
+    );
+}
+
+#[tokio::test]
+async fn an_order_that_does_not_fit_is_refused_with_its_reason() {
+    let house = House::open().await;
+    house.brings_in("cam-1").await;
+    assert_eq!(
+        orders(&house, "cam-1", "release").await.refusal(),
+        (409, "state".to_owned())
+    );
+    assert_eq!(
+        orders(&house, "cam-9", "retire").await.refusal(),
+        (404, "unknown".to_owned())
+    );
+    assert_eq!(
+        orders(&house, "cam-1", "destroy").await.refusal(),
+        (422, "content".to_owned())
+    );
+    let silent = house
+        .posts("/devices/cam-1/orders", r#"{"order":"retire"}"#)
+        .await;
+    assert_eq!(silent.refusal(), (422, "content".to_owned()));
+    assert_eq!(silent.json()["fields"][0]["field"], "why");
+}
+
+/// A store without room for more than small rows.
+async fn full_house() -> House {
+    let house = House::of_size(Some(1 << 20)).await;
+    house.brings_in("cam-1").await;
+    let mut entries = 0;
+    loop {
+        let fact = Fact::TokenIssued {
+            name: format!("filler-{entries}"),
+        };
+        let payload = Payload::new([0; SALT_SIZE], vec![entries; 4_000]);
+        let change = Change::of(fact.draft().unwrap()).with_payload(payload);
+        if house.ledger.store().commit(change).await.is_err() {
+            return house;
+        }
+        entries = entries.wrapping_add(1);
+    }
+}
+
+#[tokio::test]
+async fn while_the_journal_cannot_append_a_quarantine_is_obeyed_and_said_to_be_held() {
+    let house = full_house().await;
+    let why = "x".repeat(900);
+    let mut held = None;
+    // The last bytes of room may still take an entry or two.
+    for _ in 0..50 {
+        let body = format!(r#"{{"order":"quarantine","why":"{why}"}}"#);
+        let answer = house.posts("/devices/cam-1/orders", &body).await;
+        if answer.status.as_u16() == 503 {
+            held = Some(answer);
+            break;
+        }
+    }
+    let held = held.unwrap();
+    assert_eq!(held.refusal(), (503, "order-held".to_owned()));
+    let problem = held.json();
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("cam-1 is cut off") && detail.contains("will be recorded"),
+        "{detail}"
+    );
+    assert!(detail.contains("full"), "{detail}");
+    assert_eq!(problem["reference"].as_str().unwrap().len(), 8);
+    assert_eq!(house.orders.held_count(), 1);
+    assert_eq!(
+        house.gets("/devices/cam-1").await.json()["lifecycle"],
+        "quarantined"
+    );
+
+    let widening = house
+        .posts(
+            "/claims",
+            &format!(
+                r#"{{"serial":"cam-2","profile":"{}"}}"#,
+                crate::house::profile()
+            ),
+        )
+        .await;
+    assert_eq!(widening.refusal(), (503, "later".to_owned()));
+    let status = house.gets("/status").await.json();
+    assert_eq!(status["store"]["ok"], false);
+    let told = status["degraded"].to_string();
+    assert!(
+        told.contains("obeyed and not recorded yet") && told.contains("Make room"),
+        "{told}"
+    );
+    let ready = house.browses("/readyz", "").await;
+    assert_eq!(ready.refusal(), (503, "later".to_owned()));
+    assert!(ready.text().contains("store is full"), "{}", ready.text());
+}
