@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use ironroot_identity::CertificateSerial;
 use ironroot_mqtt::{Frame, frame};
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
@@ -36,6 +37,8 @@ pub use deliver::Output;
 pub struct Session {
     broker: Arc<Broker>,
     subject: Arc<Subject>,
+    /// The certificate that the subject came in with.
+    certificate: CertificateSerial,
     stage: Stage,
     /// The beginning of a packet whose rest has not come, or what came behind a pause.
     partial: Vec<u8>,
@@ -54,12 +57,18 @@ enum Stage {
 }
 
 impl Session {
-    /// A session of `subject`, whose certificate has been verified; its CONNECT is still to come.
-    pub fn new(broker: Arc<Broker>, subject: Arc<Subject>, now: UnixTime) -> Self {
+    /// A session of `subject`, whose `certificate` has been verified; its CONNECT is still to come.
+    pub fn new(
+        broker: Arc<Broker>,
+        subject: Arc<Subject>,
+        certificate: CertificateSerial,
+        now: UnixTime,
+    ) -> Self {
         let until = now.plus(Duration::from_secs(broker.settings.connect_timeout_s));
         Self {
             broker,
             subject,
+            certificate,
             stage: Stage::Opening { until },
             partial: Vec::new(),
             now,
@@ -202,7 +211,13 @@ impl Session {
     fn handle_frame(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<Handled, Ending> {
         match &mut self.stage {
             Stage::Opening { .. } => {
-                let open = connect::open(&self.broker, &self.subject, frame, self.now, out)?;
+                let open = connect::open(
+                    &self.broker,
+                    (&self.subject, &self.certificate),
+                    frame,
+                    self.now,
+                    out,
+                )?;
                 self.stage = Stage::Open(open);
                 Ok(Handled::Done)
             }

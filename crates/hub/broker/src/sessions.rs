@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ironroot_identity::Principal;
+use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::Version;
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
@@ -21,6 +21,8 @@ pub struct SessionInfo {
     pub version: Version,
     /// When it was opened.
     pub since: UnixTime,
+    /// The certificate that it lives by.
+    pub certificate: CertificateSerial,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Sessions {
             return Err(Refusal::HubStops);
         }
         let grant = subject.grant();
-        if !grant.may_connect() {
+        if !grant.may_connect() || subject.has_revoked(&info.certificate) {
             return Err(Refusal::ConnectNotGranted);
         }
         let own = all
@@ -103,18 +105,18 @@ impl Sessions {
         all.count -= 1;
     }
 
-    /// Cuts every session of `subject` that its Grant no longer allows.
+    /// Cuts every session of `subject` that its Grant no longer allows, or whose certificate was revoked.
     pub(crate) fn grant_changed(&self, subject: &Subject) {
         let all = self.0.lock();
-        if subject.grant().may_connect() {
-            return;
-        }
+        let may_connect = subject.grant().may_connect();
         let own = all
             .live
             .get(subject.principal())
             .map_or(&[][..], Vec::as_slice);
         for live in own {
-            live.outbox.order(Order::Cut);
+            if !may_connect || subject.has_revoked(&live.info.certificate) {
+                live.outbox.order(Order::Cut);
+            }
         }
     }
 

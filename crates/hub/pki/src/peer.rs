@@ -97,6 +97,14 @@ impl PeerCertificate {
         }
     }
 
+    /// The certificate's number, if this hub's CA issued it.
+    pub fn serial(&self) -> Option<CertificateSerial> {
+        match &self.identity {
+            PeerIdentity::Ours { serial, .. } => Some(*serial),
+            PeerIdentity::Manufacturer { .. } => None,
+        }
+    }
+
     /// SHA-256 of the certificate.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint

@@ -360,7 +360,12 @@ impl Registry {
             fingerprint,
             revoked: row.revoked.is_some(),
         };
-        self.certificates.write().insert(row.serial, known);
+        let before = self.certificates.write().insert(row.serial, known);
+        let was_good = before.is_some_and(|before| !before.revoked);
+        if let (true, true, Some(subject)) = (was_good, known.revoked, self.subject(&row.holder)) {
+            subject.revoke(row.serial);
+            self.tell(|watcher| watcher.grant_changed(&subject));
+        }
     }
 
     fn put_profile(&self, row: ProfileRow) {

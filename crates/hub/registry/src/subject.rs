@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use ironroot_identity::Principal;
+use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_standing::Grant;
+use parking_lot::Mutex;
 
 /// One device or service as the doors see it.
 ///
@@ -14,6 +15,8 @@ use ironroot_standing::Grant;
 pub struct Subject {
     principal: Principal,
     grant: ArcSwap<Grant>,
+    /// Certificates of it that were revoked since the hub started: a session may still live by one.
+    revoked: Mutex<Vec<CertificateSerial>>,
 }
 
 impl Subject {
@@ -22,6 +25,7 @@ impl Subject {
         Self {
             principal,
             grant: ArcSwap::new(grant),
+            revoked: Mutex::default(),
         }
     }
 
@@ -35,6 +39,16 @@ impl Subject {
         self.grant.load()
     }
 
+    /// Whether this certificate of it was revoked while the hub ran; those revoked before pass no handshake.
+    pub fn has_revoked(&self, certificate: &CertificateSerial) -> bool {
+        self.revoked.lock().contains(certificate)
+    }
+
+    /// Notes that a certificate of it was revoked.
+    pub fn revoke(&self, certificate: CertificateSerial) {
+        self.revoked.lock().push(certificate);
+    }
+
     /// Replaces the Grant.
     pub fn set_grant(&self, grant: Arc<Grant>) {
         self.grant.store(grant);
@@ -43,7 +57,8 @@ impl Subject {
 
 /// Whoever must act at once when a Grant changes.
 pub trait Watcher: Send + Sync {
-    /// The subject's Grant was replaced; called after that, in the order of the changes.
+    /// The subject's Grant was replaced, or a certificate of it revoked; called after that, in the order of the
+    /// changes.
     fn grant_changed(&self, subject: &Arc<Subject>);
 
     /// The principal's life here has ended: nothing of it is to be kept.

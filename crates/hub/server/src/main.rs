@@ -11,6 +11,7 @@ use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::outside::{SystemClock, SystemRng};
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{Hub, Outside};
+use ironroot_sim::SimCommand;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -32,6 +33,9 @@ enum Command {
     Journal(Journal),
     #[command(flatten)]
     Remote(RemoteCommand),
+    /// Simulated devices, to try a hub on this machine and to measure it
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Read the settings as `up` would, and print what they come to
     CheckSettings(UpArgs),
 }
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Command::Journal(Journal::Local(command)) => exit_code(command.run()),
         Command::Journal(Journal::Remote(command)) => command.run(),
         Command::Remote(command) => command.run(),
+        Command::Sim(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_identity::Principal;
+use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
     ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, PacketType, Qos, ReasonCode,
     Version,
@@ -28,7 +28,7 @@ use crate::settings::BrokerSettings;
 /// Handles the first packet. A refusal is answered by CONNACK wherever the standard has one for it.
 pub(super) fn open(
     broker: &Arc<Broker>,
-    subject: &Arc<Subject>,
+    (subject, certificate): (&Arc<Subject>, &CertificateSerial),
     frame: &Frame<'_>,
     now: UnixTime,
     out: &mut Vec<u8>,
@@ -39,8 +39,8 @@ pub(super) fn open(
     }
     let connect = Connect::parse(frame).inspect_err(|rule| refuse_unread(frame, *rule, out))?;
     let keep_alive_s = keep_alive_s(&connect, &broker.settings);
-    let (open, client_id) =
-        admit(broker, subject, &connect, keep_alive_s, now).inspect_err(|refusal| {
+    let (open, client_id) = admit(broker, (subject, certificate), &connect, keep_alive_s, now)
+        .inspect_err(|refusal| {
             refuse(connect.version, *refusal, out);
         })?;
     let packet_size_max = subject.grant().limits().packet_size_max;
@@ -58,7 +58,7 @@ pub(super) fn open(
 /// Every check on a CONNECT; the Grant is asked last, as the session is let in.
 fn admit(
     broker: &Arc<Broker>,
-    subject: &Arc<Subject>,
+    (subject, certificate): (&Arc<Subject>, &CertificateSerial),
     connect: &Connect<'_>,
     keep_alive_s: u16,
     now: UnixTime,
@@ -98,6 +98,7 @@ fn admit(
         client_id: client_id.clone(),
         version: connect.version,
         since: now,
+        certificate: *certificate,
     };
     broker.sessions.admit(subject, info, &open.outbox)?;
     Ok((open, client_id))

@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use ironroot_broker::{Broker, BrokerSettings, CounterValues, Output, Session};
-use ironroot_identity::Principal;
+use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
     Ack, ConnAck, Connect, ConnectProperties, Delivery, Disconnect, List, Packet, PacketId,
     Publish, PublishProperties, Qos, ReasonCode, RetainHandling, Side, Subscribe,
@@ -81,7 +81,22 @@ impl Bench {
 
     /// A connection that has not sent anything.
     pub(crate) fn arrives(&self, subject: &Arc<Subject>, version: Version) -> Client<'_> {
-        let session = Session::new(self.broker.clone(), subject.clone(), self.now());
+        self.arrives_with(subject, CertificateSerial::from_random([1; 16]), version)
+    }
+
+    /// The same, with a certificate of this number.
+    pub(crate) fn arrives_with(
+        &self,
+        subject: &Arc<Subject>,
+        certificate: CertificateSerial,
+        version: Version,
+    ) -> Client<'_> {
+        let session = Session::new(
+            self.broker.clone(),
+            subject.clone(),
+            certificate,
+            self.now(),
+        );
         Client {
             bench: self,
             session,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
-use ironroot_mqtt::{Packet, Publish, Qos, ReasonCode, Version};
+use ironroot_identity::CertificateSerial;
+use ironroot_mqtt::{ConnAck, Packet, Publish, Qos, ReasonCode, Version};
 use ironroot_standing::{Grant, Lifecycle};
 
 use crate::bench::{Bench, QOS1, device, publish, service};
@@ -26,6 +27,33 @@ fn every_session_is_cut_when_the_grant_no_longer_allows_one() {
     assert!(v311.is_closed_in_silence());
     assert!(other.gets().is_empty() && !other.session.is_over());
     assert!(bench.broker.sessions_of(cam.principal()).is_empty());
+}
+
+#[test]
+fn a_session_is_cut_when_the_certificate_that_it_lives_by_is_revoked() {
+    let bench = Bench::new();
+    let backend = service("backend");
+    let [old, new] = [1, 2].map(|n| CertificateSerial::from_random([n; 16]));
+    let connect = |id| Packet::Connect(crate::bench::connect(Version::V5, id));
+    let mut with_old = bench.arrives_with(&backend, old, Version::V5);
+    with_old.sends(&connect("a"));
+    with_old.gets();
+    let mut with_new = bench.arrives_with(&backend, new, Version::V5);
+    with_new.sends(&connect("b"));
+    with_new.gets();
+    backend.revoke(old);
+    bench.broker.grant_changed(&backend);
+    assert_eq!(with_old.is_refused(), ReasonCode::NotAuthorized);
+    assert!(with_new.gets().is_empty() && !with_new.session.is_over());
+    let mut late = bench.arrives_with(&backend, old, Version::V5);
+    late.sends(&connect("c"));
+    assert!(matches!(
+        late.gets()[..],
+        [Packet::ConnAck(ConnAck {
+            reason: ReasonCode::NotAuthorized,
+            ..
+        })]
+    ));
 }
 
 #[test]

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_broker::Broker;
+use ironroot_identity::CertificateSerial;
 use ironroot_pki::peer::PeerCertificate;
 use ironroot_pki::tls::DoorTls;
-use ironroot_registry::{Registry, Subject};
+use ironroot_registry::Subject;
 use ironroot_time::Clock;
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
@@ -68,12 +69,6 @@ impl Default for MqttSettings {
 pub trait Subjects: Send + Sync + fmt::Debug {
     /// The principal that the certificate stands for; none when it is not known here (any more).
     fn subject(&self, certificate: &PeerCertificate) -> Option<Arc<Subject>>;
-}
-
-impl Subjects for Registry {
-    fn subject(&self, certificate: &PeerCertificate) -> Option<Arc<Subject>> {
-        self.subject(certificate.principal()?)
-    }
 }
 
 /// The MQTT door.
@@ -158,21 +153,23 @@ impl Door {
             () = drain.begun() => return None,
         };
         let opened = shaken.and_then(|shaken| {
-            let subject = self
-                .subjects
-                .subject(&shaken.certificate)
-                .ok_or(HandshakeFailed::Unknown)?;
-            Ok(self.connection(shaken, subject))
+            let known = self.subjects.subject(&shaken.certificate);
+            let peer = known.zip(shaken.certificate.serial());
+            Ok(self.connection(shaken, peer.ok_or(HandshakeFailed::Unknown)?))
         });
         opened
             .inspect_err(|cause| tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed."))
             .ok()
     }
 
-    fn connection(self: &Arc<Self>, shaken: Shaken, subject: Arc<Subject>) -> Connection {
+    fn connection(
+        self: &Arc<Self>,
+        shaken: Shaken,
+        peer: (Arc<Subject>, CertificateSerial),
+    ) -> Connection {
         let now = self.timeline.now();
         let valid_for = shaken.certificate.not_after().since(self.clock.now());
-        Connection::new(Arc::clone(self), shaken, subject, now.plus(valid_for))
+        Connection::new(Arc::clone(self), shaken, peer, now.plus(valid_for))
     }
 }
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ironroot_broker::{Output, Refusal, Session};
+use ironroot_identity::CertificateSerial;
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -65,12 +66,12 @@ impl Connection {
     pub(super) fn new(
         door: Arc<Door>,
         shaken: Shaken,
-        subject: Arc<Subject>,
+        (subject, certificate): (Arc<Subject>, CertificateSerial),
         expires: UnixTime,
     ) -> Self {
         let now = door.timeline.now();
         let mut connection = Self {
-            session: Session::new(Arc::clone(&door.broker), subject, now),
+            session: Session::new(Arc::clone(&door.broker), subject, certificate, now),
             stream: shaken.stream,
             tls: shaken.tls,
             partial: shaken.partial,
