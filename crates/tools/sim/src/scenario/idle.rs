@@ -103,6 +103,12 @@ impl IdleReport {
         Some(per(after.saturating_sub(before), f64::from(sessions)) / 1024.0)
     }
 
+    /// The server's resident memory with all sessions, in MiB.
+    pub fn resident_mib(&self) -> Option<f64> {
+        let (_before, after) = self.resident_bytes?;
+        Some(per(after, MIB))
+    }
+
     /// Processor time for letting one in, in microseconds.
     pub fn connect_cpu_us(&self) -> Option<f64> {
         Some(1e6 / rate(self.sessions, self.connecting_cpu?))
@@ -123,12 +129,11 @@ impl fmt::Display for IdleReport {
             write!(f, "; CPU {us:.0} us each, {per_core:.0} per CPU-second")?;
         }
         if let Some(((before, after), each)) = self.resident_bytes.zip(self.session_kib()) {
-            let mib = |bytes| per(bytes, 1024.0 * 1024.0);
             write!(
                 f,
                 "\nmemory    {:.1} MiB before, {:.1} MiB with them; {each:.1} KiB each",
-                mib(before),
-                mib(after)
+                per(before, MIB),
+                per(after, MIB)
             )?;
         }
         Ok(())
@@ -137,6 +142,8 @@ impl fmt::Display for IdleReport {
 
 /// The most sessions that one process holds.
 pub const SESSIONS_MAX: usize = 10_000;
+
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// How many sessions come and go before anything is measured.
 const WARM_UP: usize = 64;

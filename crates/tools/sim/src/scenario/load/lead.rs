@@ -21,9 +21,9 @@ struct Received {
 
 impl Lead {
     /// Nobody is ahead.
-    pub(super) fn new(subscribers: usize, max: u32) -> Self {
+    pub(super) fn new(subscribers: usize, max: usize) -> Self {
         Self {
-            permits: Semaphore::new(max as usize),
+            permits: Semaphore::new(max),
             received: Mutex::new(Received {
                 each: vec![0; subscribers],
                 by_all: 0,
@@ -31,9 +31,9 @@ impl Lead {
         }
     }
 
-    /// Waits until `count` more messages may be published.
-    pub(super) async fn take(&self, count: u32) -> Result<()> {
-        self.permits.acquire_many(count).await?.forget();
+    /// Waits until one more message may be published.
+    pub(super) async fn take_one(&self) -> Result<()> {
+        self.permits.acquire().await?.forget();
         Ok(())
     }
 
@@ -58,7 +58,9 @@ mod tests {
     #[tokio::test]
     async fn the_slowest_subscriber_holds_the_publishers_back() {
         let lead = Lead::new(2, 3);
-        lead.take(3).await.unwrap();
+        for _ in 0..3 {
+            lead.take_one().await.unwrap();
+        }
         lead.received(0, 3);
         assert_eq!(lead.permits.available_permits(), 0);
         lead.received(1, 2);

@@ -58,11 +58,8 @@ impl Publisher {
     async fn flat_out(&mut self, plan: LoadPlan, share: u64, lead: &Lead) -> Result<()> {
         let payload = vec![b'x'; plan.payload_size];
         while self.sent < share {
-            let count = u32::try_from(share - self.sent).map_or(BATCH, |left| left.min(BATCH));
-            lead.take(count).await?;
-            for _ in 0..count {
-                self.publish(plan.qos, &payload)?;
-            }
+            lead.take_one().await?;
+            self.publish(plan.qos, &payload)?;
             self.session.flush().await?;
             while plan.qos != Qos::AtMostOnce && self.sent - self.acknowledged > IN_FLIGHT_MAX {
                 self.receive().await?;
@@ -125,9 +122,6 @@ fn count_acks(
         Ok(())
     }
 }
-
-/// How many messages a publisher that is flat out sends in one piece.
-const BATCH: u32 = 20;
 
 /// How many messages of one publisher may be unacknowledged before it waits.
 const IN_FLIGHT_MAX: u64 = 40;
