@@ -59,6 +59,15 @@ pub struct Checkpoint {
     pub verifier_key: String,
 }
 
+/// A person's words that were erased; the entry that they belonged to stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WordsErased {
+    /// The entry that the words belonged to.
+    pub index: u64,
+    /// The entry that records the erasure.
+    pub entry: u64,
+}
+
 /// Proof that one entry is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntryProof {

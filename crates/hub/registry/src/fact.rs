@@ -177,9 +177,11 @@ pub enum Fact {
         /// Who ordered it.
         by: Actor,
     },
-    /// A person had the words behind a digest erased.
+    /// A person had the words of an entry erased.
     #[serde(rename = "payload.erased")]
     PayloadErased {
+        /// The entry that the words belonged to.
+        entry: u64,
         /// The salted digest that stays.
         digest: String,
         /// Who ordered it.
@@ -422,7 +424,9 @@ impl std::fmt::Display for Fact {
             Self::ManufacturerRemoved { name, by } => {
                 write!(f, "The CA of manufacturer {name} was removed by {by}.")
             }
-            Self::PayloadErased { by, .. } => write!(f, "{by} had the words of an entry erased."),
+            Self::PayloadErased { entry, by, .. } => {
+                write!(f, "{by} had the words of entry {entry} erased.")
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod enrolment;
+pub mod erasure;
 pub mod manufacturer;
 pub mod order;
 pub mod profiles;

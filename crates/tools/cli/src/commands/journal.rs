@@ -1,7 +1,9 @@
 //! `ironroot journal`, as far as a running hub answers it: entries and proofs.
 
 use clap::{Args, Subcommand};
-use ironroot_api::{Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page};
+use ironroot_api::{
+    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, WordsErased,
+};
 use ironroot_identity::DeviceId;
 
 use super::export::Export;
@@ -24,6 +26,8 @@ pub enum JournalCommand {
     Proof(With<Proof>),
     /// Print the newest signed checkpoint; keep it where the hub cannot reach it.
     Checkpoint(With<Checkpoint>),
+    /// Erase the reason that was given with an entry; the entry itself stays and still verifies.
+    Erase(With<Erase>),
     /// Copy the log to a folder, where anybody can check it without Ironroot.
     Export(With<Export>),
 }
@@ -35,6 +39,7 @@ impl JournalCommand {
             Self::Show(command) => run(command, terminal),
             Self::Proof(command) => run(command, terminal),
             Self::Checkpoint(command) => run(command, terminal),
+            Self::Erase(command) => run(command, terminal),
             Self::Export(command) => run(command, terminal),
         }
     }
@@ -108,6 +113,25 @@ impl Remote for Proof {
         let answer = hub.get(&format!("/journal/{}/proof", self.index))?;
         terminal.answer(answer, |terminal, proof: EntryProof| {
             terminal.line(proof.proof.trim_end())
+        })
+    }
+}
+
+/// Arguments of `journal erase`.
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// The entry's index
+    index: u64,
+}
+
+impl Remote for Erase {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.delete(&format!("/journal/{}/why", self.index))?;
+        terminal.answer(answer, |terminal, erased: WordsErased| {
+            terminal.line(&format!(
+                "the words of entry {} are gone from the hub; copies in older backups are not (journal entry {})",
+                erased.index, erased.entry
+            ))
         })
     }
 }

@@ -130,6 +130,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(journal::checkpoint))
         .routes(routes!(journal::show))
         .routes(routes!(journal::proof))
+        .routes(routes!(journal::erase_words))
         .routes(routes!(journal::log_file))
         .routes(routes!(sign_in::make))
 }

@@ -1,13 +1,17 @@
 //! `/journal`: entries, proofs, and the signed log itself.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use ironroot_api::{Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem};
+use axum::{Extension, Json};
+use ironroot_api::{
+    Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem, WordsErased,
+};
 
+use super::auth::Caller;
 use super::request::{Asked, Named};
 use super::{Api, Refusal};
+use crate::collect::intake::erasure;
 
 /// Entries, newest first, or upwards from one.
 #[utoipa::path(get, path = "/journal", tag = "journal", params(JournalQuery), responses((status = 200, body = Page<JournalEntry>)))]
@@ -37,6 +41,23 @@ pub(crate) async fn show(
 ) -> Result<Json<JournalEntry>, Refusal> {
     let entry = api.views.entry(index).await;
     entry.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// Erases a person's words: the reason given with an order. The entry and its digest stay, and still verify.
+#[utoipa::path(delete, path = "/journal/{index}/why", tag = "journal", params(("index" = u64, Path, description = "The entry's place in the log")), responses(
+    (status = 200, body = WordsErased),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "The entry has no words, or has them no more"),
+))]
+pub(crate) async fn erase_words(
+    State(api): State<Api>,
+    Extension(Caller(by)): Extension<Caller>,
+    Named(index): Named<u64>,
+) -> Result<Json<WordsErased>, Refusal> {
+    let erased = erasure::erase(&api.ledger, index, by.clone()).await;
+    let entry = erased.map_err(|cause| api.refuse(&cause))?;
+    tracing::info!(door = "api", actor = %by, entry = index, "A person's words were erased.");
+    Ok(Json(WordsErased { index, entry }))
 }
 
 /// The proof that an entry is in the log (C2SP tlog-proof).

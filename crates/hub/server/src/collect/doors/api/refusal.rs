@@ -10,6 +10,7 @@ use ironroot_store::{LaterCause, StoreError};
 use ironroot_views::NotShown;
 
 use super::Api;
+use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
 use crate::collect::intake::service::ServiceRefused;
@@ -232,6 +233,12 @@ impl Blamed for ServiceRefused {
 }
 
 impl Blamed for ManufacturerRefused {
+    fn fault(&self) -> Fault {
+        self.fault()
+    }
+}
+
+impl Blamed for NotErased {
     fn fault(&self) -> Fault {
         self.fault()
     }
