@@ -16,15 +16,18 @@ pub(crate) enum Failure {
         /// The answer as it came.
         json: String,
     },
+    /// Whoever reads the output has read enough, as `head` does.
+    ReadEnough,
     /// Something else stood in the way.
     Other(anyhow::Error),
 }
 
 impl Failure {
-    /// 1 for what was refused or not possible, 2 for what was not understood.
+    /// 0 when the reader had enough, 1 for what was refused or not possible, 2 for what was not understood.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage(_) => 2,
+            Self::ReadEnough => 0,
             Self::Refused { .. } | Self::Other(_) => 1,
         })
     }
@@ -38,7 +41,10 @@ impl From<anyhow::Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(cause: std::io::Error) -> Self {
-        Self::Other(cause.into())
+        match cause.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::ReadEnough,
+            _ => Self::Other(cause.into()),
+        }
     }
 }
 
@@ -46,6 +52,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) => write!(f, "error: {text}"),
+            Self::ReadEnough => Ok(()),
             Self::Other(cause) => write!(f, "error: {cause:#}"),
             Self::Refused { problem, .. } => {
                 write!(f, "refused: {}", problem.detail)?;
@@ -91,5 +98,11 @@ mod tests {
         );
         assert_eq!(refused.exit_code(), ExitCode::from(1));
         assert_eq!(Failure::Usage(String::new()).exit_code(), ExitCode::from(2));
+    }
+
+    #[test]
+    fn a_reader_that_has_read_enough_is_no_failure() {
+        let closed = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(Failure::from(closed).exit_code(), ExitCode::SUCCESS);
     }
 }

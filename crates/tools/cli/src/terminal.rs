@@ -52,6 +52,9 @@ impl<'a> Terminal<'a> {
         let Err(failure) = command(self).and_then(|()| Ok(self.output.flush()?)) else {
             return ExitCode::SUCCESS;
         };
+        if matches!(failure, Failure::ReadEnough) {
+            return failure.exit_code();
+        }
         // Nobody is left to be told when these cannot be written.
         if let (true, Failure::Refused { json, .. }) = (self.json, &failure) {
             drop(writeln!(self.output, "{json}"));
