@@ -14,13 +14,13 @@ use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
 use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, Registry};
 use ironroot_server::collect::doors::api::{Api, ApiParts, Metrics};
-use ironroot_server::collect::doors::console::running::RunningHub;
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
 use ironroot_server::collect::intake::order::Orders;
 use ironroot_server::collect::intake::secrets::token_digest;
 use ironroot_server::enforce::certificates::Issuer;
 use ironroot_server::ledger::Ledger;
+use ironroot_server::ops::Gauges;
 use ironroot_store::Store;
 use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_testkit::{ManualClock, SeededRng};
@@ -108,10 +108,11 @@ impl House {
         let anchors = Arc::new(AnchorSet::new(TrustAnchors::new(&authority, &[]).unwrap()));
         let issuer = Issuer::new(authority, PkiUrls::default(), clock.clone(), rng.clone());
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
-        let running = Arc::new(RunningHub {
+        let running = Arc::new(Gauges {
             broker: Broker::new(BrokerSettings::default()),
             orders: orders.clone(),
-            clock: clock.clone(),
+            registry: registry.clone(),
+            store: ledger.store().clone(),
         });
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");

@@ -1,6 +1,7 @@
 //! The console's address as a browser or a program meets it: API, sign-in and pages, asked through the router.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]

@@ -1,12 +1,13 @@
 //! A person's orders, also while the journal cannot append.
 
+use axum::http::StatusCode;
 use ironroot_journal::SALT_SIZE;
 use ironroot_registry::Fact;
 use ironroot_store::{Change, Payload};
 
-use crate::house::House;
+use crate::house::{Answer, House, profile};
 
-async fn orders(house: &House, device: &str, order: &str) -> crate::house::Answer {
+async fn orders(house: &House, device: &str, order: &str) -> Answer {
     let body = format!(r#"{{"order":"{order}","why":"a test asks for it"}}"#);
     house
         .posts(&format!("/devices/{device}/orders"), &body)
@@ -75,54 +76,54 @@ async fn full_house() -> House {
     }
 }
 
+/// Repeats a request until it is put off: the last bytes of room may still take an entry or two.
+async fn put_off(house: &House, path: &str, body: &str) -> Answer {
+    for _ in 0..100 {
+        let answer = house.posts(path, body).await;
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+            return answer;
+        }
+    }
+    panic!("the store is never full");
+}
+
 #[tokio::test]
 async fn while_the_journal_cannot_append_a_quarantine_is_obeyed_and_said_to_be_held() {
     let house = full_house().await;
-    let why = "x".repeat(900);
-    let mut held = None;
-    // The last bytes of room may still take an entry or two.
-    for _ in 0..50 {
-        let body = format!(r#"{{"order":"quarantine","why":"{why}"}}"#);
-        let answer = house.posts("/devices/cam-1/orders", &body).await;
-        if answer.status.as_u16() == 503 {
-            held = Some(answer);
-            break;
-        }
-    }
-    let held = held.unwrap();
+    let order = format!(r#"{{"order":"quarantine","why":"{}"}}"#, "x".repeat(900));
+    let held = put_off(&house, "/devices/cam-1/orders", &order).await;
     assert_eq!(held.refusal(), (503, "order-held".to_owned()));
     let problem = held.json();
     let detail = problem["detail"].as_str().unwrap();
-    assert!(
-        detail.contains("cam-1 is cut off") && detail.contains("will be recorded"),
-        "{detail}"
-    );
-    assert!(detail.contains("full"), "{detail}");
+    for part in ["cam-1 is cut off", "will be recorded", "the store is full"] {
+        assert!(detail.contains(part), "{detail}");
+    }
     assert_eq!(problem["reference"].as_str().unwrap().len(), 8);
     assert_eq!(house.orders.held_count(), 1);
-    assert_eq!(
-        house.gets("/devices/cam-1").await.json()["lifecycle"],
-        "quarantined"
-    );
+    let device = house.gets("/devices/cam-1").await.json();
+    assert_eq!(device["lifecycle"], "quarantined");
+}
 
-    let widening = house
-        .posts(
-            "/claims",
-            &format!(
-                r#"{{"serial":"cam-2","profile":"{}"}}"#,
-                crate::house::profile()
-            ),
-        )
-        .await;
+#[tokio::test]
+async fn while_the_journal_cannot_append_nothing_widens_and_every_surface_says_so() {
+    let house = full_house().await;
+    let claim = format!(r#"{{"serial":"cam-2","profile":"{}"}}"#, profile());
+    let widening = put_off(&house, "/claims", &claim).await;
     assert_eq!(widening.refusal(), (503, "later".to_owned()));
     let status = house.gets("/status").await.json();
     assert_eq!(status["store"]["ok"], false);
     let told = status["degraded"].to_string();
     assert!(
-        told.contains("obeyed and not recorded yet") && told.contains("Make room"),
+        told.contains("the store is full") && told.contains("Make room"),
         "{told}"
     );
     let ready = house.browses("/readyz", "").await;
     assert_eq!(ready.refusal(), (503, "later".to_owned()));
-    assert!(ready.text().contains("store is full"), "{}", ready.text());
+    assert!(
+        ready.text().contains("the store is full"),
+        "{}",
+        ready.text()
+    );
+    let page = house.browses("/", &house.signs_in().await).await;
+    assert!(page.text().contains(">The hub needs you</h1>") && page.text().contains("Make room"));
 }

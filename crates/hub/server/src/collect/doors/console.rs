@@ -4,7 +4,6 @@
 //! so a page elsewhere cannot make a browser order anything.
 
 mod guard;
-pub mod running;
 pub mod sign_ins;
 
 use std::sync::Arc;
@@ -107,16 +106,12 @@ async fn spend_link(
     form: Result<Form<LinkKey>, FormRejection>,
 ) -> Response {
     let key = form.map(|Form(sent)| sent.key).unwrap_or_default();
-    match sign_ins.spend(&key) {
-        Some(cookie) => {
-            tracing::info!(door = "console", "Somebody signed in.");
-            see("/", Some(&cookie))
-        }
-        None => {
-            tracing::warn!(door = "console", "A sign-in link was refused.");
-            sign_in_page(SignInPage::Spent)
-        }
-    }
+    let Some(cookie) = sign_ins.spend(&key) else {
+        tracing::warn!(door = "console", "A sign-in link was refused.");
+        return sign_in_page(SignInPage::Spent);
+    };
+    tracing::info!(door = "console", "Somebody signed in.");
+    see("/", Some(&cookie))
 }
 
 #[derive(Debug, Deserialize)]

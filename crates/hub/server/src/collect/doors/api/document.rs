@@ -18,12 +18,17 @@ const PATH: &str = "/api/v1/openapi.json";
 /// The name of the one security scheme.
 const SCHEME: &str = "token";
 
+/// Vocabularies that queries alone use are named here, since no body brings them in.
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Ironroot",
-    description = "The hub's API: devices, claims, orders, services, and the journal. Within v1 it only grows. \
-                   Every refusal is an RFC 9457 problem. Lists come in pages: hand `next` back as `cursor`."
-))]
+#[openapi(
+    info(
+        title = "Ironroot",
+        description = "The hub's API: devices, claims, orders, services, and the journal. Within v1 it only \
+                       grows. Every refusal is an RFC 9457 problem. Lists come in pages: hand `next` back as \
+                       `cursor`."
+    ),
+    components(schemas(ironroot_api::DeviceSort))
+)]
 struct Opening;
 
 /// What stands in the document before the routes.

@@ -220,35 +220,24 @@ pub(crate) trait Blamed: Error {
     fn fault(&self) -> Fault;
 }
 
-impl Blamed for NotRecorded {
-    fn fault(&self) -> Fault {
-        self.fault()
-    }
+/// Takes over what the error says of itself.
+macro_rules! blamed {
+    ($($error:ty),+) => {
+        $(impl Blamed for $error {
+            fn fault(&self) -> Fault {
+                self.fault()
+            }
+        })+
+    };
 }
 
-impl Blamed for ServiceRefused {
-    fn fault(&self) -> Fault {
-        self.fault()
-    }
-}
-
-impl Blamed for ManufacturerRefused {
-    fn fault(&self) -> Fault {
-        self.fault()
-    }
-}
-
-impl Blamed for NotErased {
-    fn fault(&self) -> Fault {
-        self.fault()
-    }
-}
-
-impl Blamed for OrderRefused {
-    fn fault(&self) -> Fault {
-        self.fault()
-    }
-}
+blamed!(
+    NotRecorded,
+    ServiceRefused,
+    ManufacturerRefused,
+    NotErased,
+    OrderRefused
+);
 
 impl Blamed for NotShown {
     fn fault(&self) -> Fault {
@@ -256,8 +245,9 @@ impl Blamed for NotShown {
             Self::Unknown { .. } => Fault::Sender(Blame::Unknown),
             Self::BadCursor => Fault::Sender(Blame::Content),
             Self::NotSigned { .. } | Self::Interrupted(_) => Fault::Later,
-            Self::Store(StoreError::Later(LaterCause::Failed(_))) => Fault::Ours,
-            Self::Store(StoreError::Later(_)) => Fault::Later,
+            Self::Store(StoreError::Later(cause)) if !matches!(cause, LaterCause::Failed(_)) => {
+                Fault::Later
+            }
             _ => Fault::Ours,
         }
     }
@@ -271,7 +261,7 @@ impl Api {
     }
 
     pub(crate) fn refuse_as(&self, class: Class, cause: &str) -> Refusal {
-        let refusal = Refusal::new(class, sentence(cause));
+        let refusal = Refusal::new(class, format!("{cause}."));
         let reference = Reference::new(self.rng.as_ref());
         match class {
             Class::Failed => {
@@ -284,13 +274,6 @@ impl Api {
         }
         refusal.with_reference(reference)
     }
-}
-
-/// With a capital and a full stop.
-fn sentence(line: &str) -> String {
-    let mut letters = line.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
 }
 
 /// RFC 6750 section 3.

@@ -25,7 +25,7 @@ pub(crate) async fn refuse_other_hosts(request: Request, next: Next) -> Response
     let from_uri = request
         .uri()
         .authority()
-        .map(|authority| authority.as_str());
+        .map(axum::http::uri::Authority::as_str);
     let named = from_header.or(from_uri);
     if one && named.is_some_and(is_loopback) && from_uri.is_none_or(is_loopback) {
         return next.run(request).await;

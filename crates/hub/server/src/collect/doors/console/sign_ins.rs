@@ -19,9 +19,9 @@ pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// How long a session lasts.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3_600);
 
-/// The most links and the most sessions at a time; a further one takes the place of the oldest.
+/// The most links at a time; a further one takes the place of the oldest.
 pub const LINKS_MAX: usize = 16;
-/// The most sessions at a time.
+/// The most sessions at a time; a further one takes the place of the oldest.
 pub const SESSIONS_MAX: usize = 64;
 
 /// Who may come in, and who is in.
@@ -54,8 +54,7 @@ struct Session {
 
 impl Pass {
     fn opens(&self, key: &str, now: UnixTime) -> bool {
-        // Every pass is compared, and in constant time.
-        token_matches(key, &self.digest) & (now < self.ends)
+        now < self.ends && token_matches(key, &self.digest)
     }
 }
 
@@ -95,8 +94,8 @@ impl SignIns {
         let now = self.clock.now();
         let name = {
             let mut links = self.links.lock();
-            let place = place_of(&links, |link| link.opens(key, now))?;
-            links.swap_remove(place).name
+            let place = links.iter().position(|link| link.opens(key, now))?;
+            links.remove(place).name
         };
         let token = new_token(self.rng.as_ref());
         let session = Session {
@@ -116,8 +115,9 @@ impl SignIns {
         let (token, now) = (self.token(headers)?, self.clock.now());
         let mut sessions = self.sessions.lock();
         sessions.retain(|session| now < session.pass.ends);
-        let place = place_of(&sessions, |session| session.pass.opens(token, now))?;
-        let session = sessions.get(place)?;
+        let session = sessions
+            .iter()
+            .find(|session| session.pass.opens(token, now))?;
         Some(Visitor {
             name: session.pass.name.clone(),
             csrf: String::from_utf8_lossy(session.csrf.expose()).into_owned(),
@@ -129,10 +129,10 @@ impl SignIns {
     pub(crate) fn sign_out(&self, headers: &HeaderMap, csrf: &str) -> Option<Zeroizing<String>> {
         let (token, now) = (self.token(headers)?, self.clock.now());
         let mut sessions = self.sessions.lock();
-        let place = place_of(&sessions, |session| {
-            session.pass.opens(token, now) && same(csrf, &session.csrf)
-        })?;
-        sessions.swap_remove(place);
+        let mut known = sessions.iter();
+        let place = known
+            .position(|session| session.pass.opens(token, now) && same(csrf, &session.csrf))?;
+        sessions.remove(place);
         Some(self.set_cookie("", Duration::ZERO))
     }
 
@@ -162,16 +162,6 @@ fn keep<T>(all: &mut Vec<T>, item: T, max: usize) {
         all.remove(0);
     }
     all.push(item);
-}
-
-/// Where the one is that fits. All are looked at, so that the time taken tells nothing about the place.
-fn place_of<T>(all: &[T], fits: impl Fn(&T) -> bool) -> Option<usize> {
-    all.iter().enumerate().fold(
-        None,
-        |found, (place, item)| {
-            if fits(item) { Some(place) } else { found }
-        },
-    )
 }
 
 fn same(text: &str, secret: &Secret) -> bool {
