@@ -1,9 +1,9 @@
 //! The one writer thread: takes changes in turn, commits them in batches, acknowledges last.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use ironroot_store::{
     Attachment, Batch, Change, CommitError, Follower, Head, Health, LaterCause, Overlay,
     Projection, Receipt, RowWrite, SecretWrite, StateDigest, StateError, StoreError, decide,
@@ -98,7 +98,8 @@ impl Sequencer {
     /// Callers who were just acknowledged tend to come again at once. A moment is spent on as many
     /// as came last time: an eighth of what a commit takes. A lone caller never waits for company.
     fn gather(&self, first: Order, orders: &Receiver<Order>) -> (Vec<Waiting>, Option<Rebuild>) {
-        let gathered_by = Instant::now() + (self.pace.took / 8).min(GATHER_MAX);
+        let gathering = (self.pace.took / 8).min(GATHER_MAX);
+        let started = Instant::now();
         let mut waiting = Vec::with_capacity(BATCH_MAX);
         let mut next = Some(first);
         while let Some(order) = next {
@@ -109,7 +110,8 @@ impl Sequencer {
             next = if waiting.len() >= BATCH_MAX {
                 None
             } else if waiting.len() < self.pace.changes {
-                orders.recv_deadline(gathered_by).ok()
+                let left = gathering.saturating_sub(started.elapsed());
+                orders.recv_timeout(left).ok()
             } else {
                 orders.try_recv().ok()
             };

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Sender, TrySendError};
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_store::{
     BoxFuture, Change, CommitError, Follower, Head, Health, IndexedEntry, JournalReader, KeyRange,
@@ -33,7 +33,7 @@ const READERS_MAX: usize = 8;
 /// Its questions run on tokio's blocking threads, so they must be asked within a tokio runtime.
 pub struct SqliteStore {
     /// Taken by `Drop` alone, to let the writer thread end.
-    orders: Option<Sender<Order>>,
+    orders: Option<SyncSender<Order>>,
     writer: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     readers: Arc<Readers>,
@@ -81,7 +81,7 @@ impl SqliteStore {
             scrub_due: true,
             _lock: lock,
         };
-        let (orders, taken) = crossbeam_channel::bounded(QUEUE_MAX);
+        let (orders, taken) = sync_channel(QUEUE_MAX);
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || sequencer.run(&taken))
