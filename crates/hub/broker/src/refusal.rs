@@ -33,7 +33,6 @@ macro_rules! refusals {
 refusals! {
     // CONNECT.
     HubStops, ServerUnavailable, "the hub stops and lets nobody in";
-    NoConnect, ProtocolError, "the first packet is not CONNECT";
     ConnectTimeout, UnspecifiedError, "CONNECT did not come in time";
     EnhancedAuthentication, BadAuthenticationMethod, "enhanced authentication is not offered; the certificate says who it is";
     ConnectNotGranted, NotAuthorized, "the Grant allows no session";

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
-    ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, PacketType, Qos, ReasonCode,
-    Version,
+    ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, Qos, ReasonCode, Version,
 };
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
@@ -33,10 +32,7 @@ pub(super) fn open(
     now: UnixTime,
     out: &mut Vec<u8>,
 ) -> Result<Box<Open>, Refusal> {
-    // MQTT 5 section 3.1.0 [MQTT-3.1.0-1].
-    if frame.packet_type() != PacketType::Connect {
-        return Err(Refusal::NoConnect);
-    }
+    // MQTT 5 section 3.1.0 [MQTT-3.1.0-1]: anything but CONNECT is refused by its parser.
     let connect = Connect::parse(frame).inspect_err(|rule| refuse_unread(frame, *rule, out))?;
     let keep_alive_s = keep_alive_s(&connect, &broker.settings);
     let (open, client_id) = admit(broker, (subject, certificate), &connect, keep_alive_s, now)

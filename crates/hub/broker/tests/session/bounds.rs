@@ -187,3 +187,15 @@ fn a_subscription_to_everything_queues_no_retained_messages_ahead() {
         .count();
     assert_eq!(messages, 500, "asked for again before they came: sent once");
 }
+
+#[test]
+fn the_publisher_goes_on_when_its_slow_reader_is_gone() {
+    let bench = Bench::with(small());
+    let reader = slow_reader(&bench, "reader");
+    let mut writer = bench.joins(&service("writer"), Version::V5);
+    fill(&mut writer);
+    assert!(!writer.resumes());
+    reader.vanishes();
+    assert!(writer.resumes());
+    assert_eq!(bench.broker.totals().queued_bytes, 0);
+}

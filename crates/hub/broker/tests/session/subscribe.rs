@@ -1,8 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE: every check on a filter, and every option.
 
+use std::time::Duration;
+
 use ironroot_mqtt::{
     List, Packet, Publish, Qos, ReasonCode, Subscribe, SubscribeProperties, Subscription,
-    SubscriptionId, TopicFilter, Version,
+    SubscriptionId, TopicFilter, Unsubscribe, UnsubscribeProperties, Version,
 };
 
 use crate::bench::{Bench, PACKET_ID, QOS1, device, publish, service, subscription};
@@ -304,4 +306,44 @@ fn a_leading_wildcard_matches_no_dollar_topic() {
     client.subscribes("$x/a", Qos::AtMostOnce);
     client.publishes("$x/a", "asked for");
     assert_eq!(client.gets_messages(), [("$x/a", "asked for")]);
+}
+
+#[test]
+fn refuses_more_filters_in_one_packet_than_the_grant_allows_subscriptions() {
+    let bench = Bench::new();
+    let mut client = bench.joins(&device("cam-1"), Version::V5);
+    client.sends(&Packet::Subscribe(Subscribe {
+        packet_id: PACKET_ID,
+        properties: SubscribeProperties::default(),
+        subscriptions: List::from(&[subscription("all/x"); 6]),
+    }));
+    let got = client.gets();
+    let [Packet::SubAck(suback)] = got[..] else {
+        panic!("{got:?}")
+    };
+    let refused = suback.codes.iter().filter(|code| code.is_failure());
+    assert_eq!(refused.count(), 2);
+}
+
+#[test]
+fn subscribing_and_unsubscribing_past_the_rate_have_to_wait() {
+    let bench = Bench::new();
+    let mut client = bench.joins(&device("cam-1"), Version::V5);
+    for _ in 0..10 {
+        client.subscribes("all/x", Qos::AtMostOnce);
+        client.unsubscribes("all/x");
+    }
+    client.asks_for(subscription("all/x"), None);
+    client.sends(&Packet::Unsubscribe(Unsubscribe {
+        packet_id: PACKET_ID,
+        properties: UnsubscribeProperties::default(),
+        filters: List::from(&[TopicFilter::parse("all/x").unwrap()]),
+    }));
+    assert!(client.gets().is_empty());
+    bench.passes(Duration::from_millis(100));
+    client.resumes();
+    assert!(matches!(client.gets()[..], [Packet::SubAck(_)]));
+    bench.passes(Duration::from_millis(100));
+    client.resumes();
+    assert!(matches!(client.gets()[..], [Packet::UnsubAck(_)]));
 }
