@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use ironroot_api::Problem;
+use ironroot_api::{FieldFault, Problem};
 
 /// Why a command came to nothing.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl fmt::Display for Failure {
             Self::Other(cause) => write!(f, "error: {cause:#}"),
             Self::Refused { problem, .. } => {
                 write!(f, "refused: {}", problem.detail)?;
-                for fault in &problem.fields {
+                let unsaid = |fault: &&FieldFault| !problem.detail.contains(&fault.detail);
+                for fault in problem.fields.iter().filter(unsaid) {
                     write!(f, "\n  {}: {}", fault.field, fault.detail)?;
                 }
                 if let Some(reference) = &problem.reference {
@@ -71,7 +72,6 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ironroot_api::FieldFault;
 
     #[test]
     fn a_refusal_names_the_fields_and_the_place_in_the_log() {
@@ -97,6 +97,27 @@ mod tests {
              the hub's log has the cause under 7F3A"
         );
         assert_eq!(refused.exit_code(), ExitCode::from(1));
+    }
+
+    #[test]
+    fn a_field_that_the_hubs_sentence_names_is_not_named_again() {
+        let problem = Problem {
+            kind: String::new(),
+            title: String::new(),
+            status: 400,
+            detail: "why: it is too long.".to_owned(),
+            reference: None,
+            fields: vec![FieldFault::new("why", "it is too long")],
+        };
+        let refused = Failure::Refused {
+            problem: Box::new(problem),
+            json: String::new(),
+        };
+        assert_eq!(refused.to_string(), "refused: why: it is too long.");
+    }
+
+    #[test]
+    fn what_is_not_understood_has_an_exit_code_of_its_own() {
         assert_eq!(Failure::Usage(String::new()).exit_code(), ExitCode::from(2));
     }
 

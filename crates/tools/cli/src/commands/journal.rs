@@ -94,8 +94,9 @@ impl Remote for Show {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         let answer = hub.get(&format!("/journal/{}", self.index))?;
         terminal.answer(answer, |terminal, entry: JournalEntry| {
-            terminal.line(&format!("{} at {} UTC", entry.sentence, moment(&entry.at)))?;
-            terminal.line(&format!("leaf hash {}", entry.leaf))?;
+            terminal.line(&entry.sentence)?;
+            terminal.line(&format!("at         {} UTC", moment(&entry.at)))?;
+            terminal.line(&format!("leaf hash  {}", entry.leaf))?;
             terminal.line(&format!("{:#}", entry.entry))
         })
     }
