@@ -29,7 +29,8 @@ use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write
 use crate::key::{BadKey, SoftwareKey};
 use crate::names::Subject;
 use crate::pem::certificate_pem;
-use crate::seal::{SealKey, Secret};
+use crate::seal::SealKey;
+use ironroot_secret::Secret;
 
 /// A root CA and the issuing CA below it, ready to issue from any number of threads.
 #[derive(Debug)]

@@ -13,9 +13,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
-use crate::seal::{
-    BadSeal, KEY_LENGTH, SEAL_OVERHEAD, SECRET_LENGTH_MAX, SealFailed, SealKey, Secret,
-};
+use ironroot_secret::Secret;
+
+use crate::seal::{BadSeal, KEY_LENGTH, SEAL_OVERHEAD, SECRET_LENGTH_MAX, SealFailed, SealKey};
 
 /// Why a key file or a sealed file could not be read or written.
 #[derive(Debug, thiserror::Error)]

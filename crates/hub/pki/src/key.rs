@@ -10,7 +10,7 @@ use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
 use crate::pem;
-use crate::seal::Secret;
+use ironroot_secret::Secret;
 
 /// The kinds of key that a certificate of ours may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

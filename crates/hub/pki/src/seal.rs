@@ -9,11 +9,8 @@ use core::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{digest, hkdf, rand};
+use ironroot_secret::Secret;
 use zeroize::Zeroizing;
-
-/// Bytes that leave memory when dropped and are never printed.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
 
 /// The key that secrets are sealed under. How it is kept is [`custody`](crate::custody)'s matter.
 pub struct SealKey {
@@ -77,24 +74,6 @@ pub enum BadSeal {
 )]
 pub struct SealFailed;
 
-impl Secret {
-    /// Takes over `bytes`.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The bytes themselves.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 impl SealKey {
     /// Takes 32 random bytes as a sealing key.
     pub fn from_random(secret: Zeroizing<[u8; KEY_LENGTH]>) -> Self {
@@ -154,7 +133,7 @@ impl SealKey {
                 context: context.to_owned(),
             })?;
         body.truncate(plain_length);
-        Ok(Secret(body))
+        Ok(Secret::from(body))
     }
 
     /// Takes a sealed secret apart, as far as it can be judged without opening it.

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use ironroot_journal::note::{BadKey, SigningKey};
 use ironroot_pki::authority::{Authority, AuthorityError};
 use ironroot_pki::custody::{CustodyError, read_sealed, write_sealed};
-use ironroot_pki::seal::{SealKey, Secret};
+use ironroot_pki::seal::SealKey;
+use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
 use zeroize::Zeroizing;
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ironroot_journal::{SALT_SIZE, SaltedDigest};
+use ironroot_secret::Secret;
 use ironroot_store::{
-    JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader, Secret, StateDigest,
+    JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader, StateDigest,
     StateError, StateHasher, StoreError, Table,
 };
 use rusqlite::{Connection, OptionalExtension, params};

@@ -7,10 +7,11 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use ironroot_journal::{Entry, SaltedDigest};
+use ironroot_secret::Secret;
 use ironroot_store::{
     BoxFuture, Change, CommitError, Follower, Head, Health, IndexedEntry, JournalReader, KeyRange,
-    LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader, Secret, StateDigest,
-    StateError, Store, StoreError, Table,
+    LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader, StateDigest, StateError,
+    Store, StoreError, Table,
 };
 use ironroot_time::Clock;
 use parking_lot::Mutex;

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ironroot_store::{Change, CommitError, Health, LaterCause, Secret, StateError, Store};
+use ironroot_secret::Secret;
+use ironroot_store::{Change, CommitError, Health, LaterCause, StateError, Store};
 use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteStore};
 use ironroot_suites::Parts;
 use ironroot_suites::ledger::{forget, note, open};

@@ -7,7 +7,12 @@ use ironroot_journal::SaltedDigest;
 use ironroot_time::UnixTime;
 use serde_json::{Map, Value};
 
-use crate::{CommitError, PAYLOAD_SIZE_MAX, Payload, SECRET_SIZE_MAX, Secret};
+use ironroot_secret::Secret;
+
+use crate::{CommitError, PAYLOAD_SIZE_MAX, Payload};
+
+/// The largest secret and its name, in bytes.
+pub const SECRET_SIZE_MAX: usize = 64 << 10;
 
 /// The most entries in one change.
 pub const CHANGE_ENTRIES_MAX: usize = 256;

@@ -18,11 +18,12 @@ mod payload;
 mod projection;
 mod replay;
 mod row;
-mod secret;
 mod store;
 
 pub use batch::{Attachment, Batch, decide};
-pub use change::{CHANGE_ENTRIES_MAX, CHANGE_SIZE_MAX, Change, Draft, Receipt, SecretWrite};
+pub use change::{
+    CHANGE_ENTRIES_MAX, CHANGE_SIZE_MAX, Change, Draft, Receipt, SECRET_SIZE_MAX, SecretWrite,
+};
 pub use digest::{StateDigest, StateHasher};
 pub use error::{Cause, CommitError, LaterCause, StateError, StoreError};
 pub use overlay::{Overlay, Undo};
@@ -30,5 +31,4 @@ pub use payload::{PAYLOAD_SIZE_MAX, Payload};
 pub use projection::{ApplyError, Committed, Follower, Projection, Refusal, Rows};
 pub use replay::{Comparison, replay};
 pub use row::{KeyRange, Row, RowReader, RowWrite, Table};
-pub use secret::{SECRET_SIZE_MAX, Secret};
 pub use store::{BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store};

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ironroot_journal::{Entry, SaltedDigest};
+use ironroot_secret::Secret;
 use ironroot_time::UnixTime;
 
 use crate::{
-    Change, CommitError, KeyRange, LaterCause, Payload, Receipt, Row, Secret, StateDigest,
-    StateError, StoreError, Table,
+    Change, CommitError, KeyRange, LaterCause, Payload, Receipt, Row, StateDigest, StateError,
+    StoreError, Table,
 };
 
 /// A future that a trait object can return.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use ironroot_journal::{ENTRY_SIZE_MAX, SALT_SIZE};
+use ironroot_secret::Secret;
 use ironroot_store::{
     CHANGE_ENTRIES_MAX, Change, CommitError, Health, KeyRange, PAYLOAD_SIZE_MAX, Payload, Receipt,
-    Secret, Store,
+    Store,
 };
 use ironroot_time::UnixTime;
 use serde_json::json;

@@ -7,7 +7,7 @@ use ironroot_broker::Broker;
 use ironroot_console::{Console, LiveFigures};
 use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
 use ironroot_registry::Registry;
-use ironroot_store::Secret;
+use ironroot_secret::Secret;
 use ironroot_views::{HubFacts, TileLog, Views};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;

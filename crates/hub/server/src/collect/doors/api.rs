@@ -28,7 +28,7 @@ use axum::middleware::from_fn_with_state;
 use ironroot_api::BODY_SIZE_MAX;
 use ironroot_pki::tls::AnchorSet;
 use ironroot_registry::Registry;
-use ironroot_store::Secret;
+use ironroot_secret::Secret;
 use ironroot_time::{Clock, Rng};
 use ironroot_views::Views;
 use utoipa_axum::router::OpenApiRouter;

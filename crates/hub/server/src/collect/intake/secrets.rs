@@ -3,7 +3,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use ironroot_identity::DeviceId;
-use ironroot_store::Secret;
+use ironroot_secret::Secret;
 use ironroot_time::Rng;
 use zeroize::Zeroizing;
 

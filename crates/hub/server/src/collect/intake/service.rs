@@ -8,8 +8,8 @@ use ironroot_pki::authority::{CertificateProfile, IssueRefused};
 use ironroot_pki::csr::{BadCsr, Csr};
 use ironroot_pki::est;
 use ironroot_pki::key::{BadKey, PublicKey, SoftwareKey};
-use ironroot_pki::seal::Secret;
 use ironroot_registry::{Actor, Fact};
+use ironroot_secret::Secret;
 
 use crate::enforce::certificates::{Issued, Issuer};
 use crate::fault::{Blame, Fault};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use ironroot_api::{Secret as Shown, SignInLink};
 use ironroot_console::Visitor;
-use ironroot_store::Secret;
+use ironroot_secret::Secret;
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
