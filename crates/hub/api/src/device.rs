@@ -76,6 +76,7 @@ pub struct DeviceQuery {
     pub cursor: Option<String>,
     /// The order; `standing` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub sort: Option<DeviceSort>,
     /// Only devices whose id contains this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,9 +86,11 @@ pub struct DeviceQuery {
     pub profile: Option<String>,
     /// Only devices in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub lifecycle: Option<Lifecycle>,
     /// Only devices of this tier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
     pub tier: Option<Tier>,
     /// Only devices that are connected (`true`) or not (`false`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -253,6 +256,17 @@ mod tests {
             serde_json::from_value::<DeviceDetail>(json).unwrap(),
             detail
         );
+    }
+
+    #[test]
+    fn the_openapi_document_lists_the_words_of_each_filter_in_place() {
+        let parameters = DeviceQuery::into_params(|| None);
+        let parameters = serde_json::to_string(&parameters).unwrap();
+        assert!(
+            parameters.contains(r#""enum":["standing","id","last_seen"]"#),
+            "{parameters}"
+        );
+        assert!(!parameters.contains("$ref"), "{parameters}");
     }
 
     #[test]
