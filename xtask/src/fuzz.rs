@@ -17,8 +17,10 @@ use crate::phase::{Ended, Phases};
 use crate::totals::{Reader, Totals};
 use crate::{process, workspace};
 
-/// How long each target tries, in milliseconds, unless the variable says otherwise.
-const TRY_MS: &str = "60000";
+/// How long each target tries, unless the variable says otherwise.
+const TRY: Duration = Duration::from_secs(60);
+/// How long all targets together try; with many, each tries for less.
+const TRY_ALL: Duration = Duration::from_secs(8 * 60);
 /// The variable that bolero reads it from.
 const TRY_MS_VARIABLE: &str = "BOLERO_RANDOM_TEST_TIME_MS";
 /// How long a target may take before it counts as hanging.
@@ -116,6 +118,7 @@ pub(crate) fn phase(phases: &mut Phases, targets: Vec<Target>) -> Totals {
 
 fn side_by_side(targets: Vec<Target>, logs: &Path) -> Totals {
     let cores = thread::available_parallelism().map_or(1, usize::from);
+    let try_ms = try_ms(targets.len(), cores);
     let (open, totals) = (
         Mutex::new(VecDeque::from(targets)),
         Mutex::new(Totals::default()),
@@ -125,7 +128,7 @@ fn side_by_side(targets: Vec<Target>, logs: &Path) -> Totals {
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some(target) = next() {
-                    let (one, shown) = run_one(&target, logs);
+                    let (one, shown) = run_one(&target, try_ms, logs);
                     println!("   {}: {one}{shown}", target.label());
                     if let Ok(mut totals) = totals.lock() {
                         *totals += one;
@@ -137,15 +140,21 @@ fn side_by_side(targets: Vec<Target>, logs: &Path) -> Totals {
     totals.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long each of `targets` tries, in milliseconds, `cores` of them at once.
+fn try_ms(targets: usize, cores: usize) -> u128 {
+    let rounds = u32::try_from(targets.div_ceil(cores).max(1)).unwrap_or(u32::MAX);
+    TRY.min(TRY_ALL / rounds).as_millis()
+}
+
 /// The totals of one target, and its output when it failed.
-fn run_one(target: &Target, logs: &Path) -> (Totals, String) {
+fn run_one(target: &Target, try_ms: u128, logs: &Path) -> (Totals, String) {
     let mut command = Command::new(&target.program);
     command
         .args(["--exact", &target.test])
         .current_dir(&target.folder)
         .env("CARGO_MANIFEST_DIR", &target.folder);
     if std::env::var_os(TRY_MS_VARIABLE).is_none() {
-        command.env(TRY_MS_VARIABLE, TRY_MS);
+        command.env(TRY_MS_VARIABLE, try_ms.to_string());
     }
     let log = logs.join(format!("{}.log", target.label().replace("::", ".")));
     let (mut reader, mut output) = (Reader::default(), String::new());
@@ -239,6 +248,13 @@ mod tests {
         let short = "use bolero::check;\nfn decodes<T>() {\n    check!().for_each(drop);\n}";
         assert_eq!(names_in(short), ["decodes"]);
         assert!(names_in("fn not_fuzz() {\n    my::check!()\n}").is_empty());
+    }
+
+    #[test]
+    fn many_targets_share_the_time() {
+        assert_eq!(try_ms(0, 2), 60_000);
+        assert_eq!(try_ms(16, 2), 60_000);
+        assert_eq!(try_ms(32, 2), 30_000);
     }
 
     #[test]
