@@ -2,7 +2,7 @@
 //!
 //! Stage: all three of the hub, behind the traits of `hub/store`.
 //! Never: acknowledges what is not durable, writes without holding the pen, or knows a kind of entry.
-//! To add a question: a method of `Store`, its SQL in `rows.rs`, a test in `hub/suites`.
+//! To add a question: a method of `Store`, its SQL in `reading.rs`, a test in `hub/suites`.
 //!
 //! - **Durable** is `fdatasync` of the write-ahead log before the acknowledgement: journal mode WAL,
 //!   `synchronous=FULL`. One writer thread commits all changes that wait, up to [`BATCH_MAX`], at once.
@@ -26,6 +26,7 @@ mod schema;
 mod sequencer;
 mod settings;
 mod store;
+mod writing;
 
 pub use error::OpenError;
 pub use reading::SqliteJournal;

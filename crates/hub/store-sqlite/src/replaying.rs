@@ -11,7 +11,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::error::unreadable;
 use crate::reading::{ALL_ROWS, Stored, raw_entries, state_digest};
-use crate::sequencer::write_row;
+use crate::writing::write_row;
 
 /// How many entries are read at a time.
 const CHUNK: usize = 1_000;

@@ -5,19 +5,20 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use ironroot_store::{
-    Attachment, Batch, Change, CommitError, Follower, Head, Health, LaterCause, Overlay,
-    Projection, Receipt, RowWrite, SecretWrite, StateDigest, StateError, StoreError, decide,
+    Batch, Change, CommitError, Follower, Head, Health, LaterCause, Overlay, Projection, Receipt,
+    StateDigest, StateError, StoreError, decide,
 };
 use ironroot_time::Clock;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::error::{later, unreadable};
 use crate::lock::Lock;
-use crate::open::{BUSY_TIMEOUT, Pen};
-use crate::reading::{Stored, journal_size, to_sql};
+use crate::open::Pen;
+use crate::reading::{Stored, journal_size};
 use crate::replaying;
 use crate::store::Shared;
+use crate::writing::{Destroyed, cut_write_ahead_log, write};
 
 /// The most changes in one transaction.
 pub const BATCH_MAX: usize = 256;
@@ -163,9 +164,13 @@ impl Sequencer {
         let mut overlay = Overlay::new(Stored(&transaction));
         let (now, projection) = (self.clock.now(), &*self.projection);
         let batch = decide(changes, pen.head, now, projection, &mut overlay);
-        write(&transaction, &batch, overlay.into_parts().1)?;
+        // After some failures SQLite rolls back by itself; each write would then commit alone.
+        if transaction.is_autocommit() {
+            return Err(Failure::Later(LaterCause::failed(RolledBack)));
+        }
+        let destroyed = write(&transaction, &batch, overlay.into_parts().1)?;
         transaction.commit()?;
-        self.scrub_due |= batch.attachments.iter().any(destroys);
+        self.scrub_due |= destroyed == Destroyed::Something;
         Ok(batch)
     }
 
@@ -207,93 +212,6 @@ fn begin(connection: &mut Connection, fence: i64, head: Head) -> Result<Transact
         return Err(Failure::Fenced);
     }
     Ok(transaction)
-}
-
-fn write(
-    transaction: &Transaction<'_>,
-    batch: &Batch,
-    rows: impl Iterator<Item = RowWrite>,
-) -> Result<(), Failure> {
-    // After some failures SQLite rolls back by itself; each write would then commit alone.
-    if transaction.is_autocommit() {
-        return Err(Failure::Later(LaterCause::failed(RolledBack)));
-    }
-    let mut append =
-        transaction.prepare_cached("INSERT INTO entries (idx, bytes) VALUES (?1, ?2)")?;
-    for committed in &batch.committed {
-        append.execute(params![to_sql(committed.index), committed.entry.bytes()])?;
-    }
-    for row in rows {
-        write_row(transaction, &row)?;
-    }
-    for attachment in &batch.attachments {
-        write_attachment(transaction, attachment)?;
-    }
-    Ok(())
-}
-
-/// Writes or deletes one row.
-pub(crate) fn write_row(transaction: &Transaction<'_>, row: &RowWrite) -> rusqlite::Result<()> {
-    let (table, key) = (row.table.name(), &*row.key);
-    match &row.value {
-        Some(value) => transaction
-            .prepare_cached(
-                "INSERT INTO state (tbl, key, value) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET value = excluded.value",
-            )?
-            .execute(params![table, key, value])?,
-        None => transaction
-            .prepare_cached("DELETE FROM state WHERE tbl = ?1 AND key = ?2")?
-            .execute(params![table, key])?,
-    };
-    Ok(())
-}
-
-fn write_attachment(
-    transaction: &Transaction<'_>,
-    attachment: &Attachment,
-) -> rusqlite::Result<()> {
-    for payload in &attachment.payloads {
-        transaction
-            .prepare_cached(
-                "INSERT OR REPLACE INTO payloads (digest, salt, bytes) VALUES (?1, ?2, ?3)",
-            )?
-            .execute(params![
-                payload.digest().as_bytes(),
-                payload.salt(),
-                payload.bytes()
-            ])?;
-    }
-    for digest in &attachment.erased {
-        transaction
-            .prepare_cached("DELETE FROM payloads WHERE digest = ?1")?
-            .execute([digest.as_bytes()])?;
-    }
-    for write in &attachment.secrets {
-        match write {
-            SecretWrite::Keep { name, secret } => transaction
-                .prepare_cached("INSERT OR REPLACE INTO secrets (name, bytes) VALUES (?1, ?2)")?
-                .execute(params![name, secret.expose()])?,
-            SecretWrite::Shred { name } => transaction
-                .prepare_cached("DELETE FROM secrets WHERE name = ?1")?
-                .execute([name])?,
-        };
-    }
-    Ok(())
-}
-
-/// Whether bytes that were there must be gone afterwards; a secret that is replaced counts.
-fn destroys(attachment: &Attachment) -> bool {
-    !attachment.erased.is_empty() || !attachment.secrets.is_empty()
-}
-
-fn cut_write_ahead_log(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.busy_timeout(Duration::ZERO)?;
-    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-        row.get::<_, bool>(0)
-    });
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    Ok(!busy?)
 }
 
 /// SQLite ended the transaction while it was being decided.

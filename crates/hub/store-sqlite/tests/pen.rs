@@ -206,6 +206,17 @@ async fn attack_reading_the_files_for_a_shredded_secret_finds_nothing() {
 }
 
 #[tokio::test]
+async fn attack_reading_the_files_for_a_replaced_secret_finds_nothing() {
+    let (folder, settings) = place();
+    let store = open_store(&settings).unwrap();
+    let keep = |bytes: &[u8]| Change::default().keeping("k", Secret::new(bytes.to_vec()));
+    store.commit(keep(b"the old secret")).await.unwrap();
+    store.commit(keep(b"the new secret")).await.unwrap();
+    assert!(!on_disk(&folder, b"the old secret"));
+    assert!(on_disk(&folder, b"the new secret"));
+}
+
+#[tokio::test]
 async fn attack_reading_the_files_for_an_erased_payload_finds_nothing() {
     let (folder, settings) = place();
     let store = open_store(&settings).unwrap();
