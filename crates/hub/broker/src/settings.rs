@@ -37,8 +37,8 @@ pub struct BrokerSettings {
 impl Default for BrokerSettings {
     fn default() -> Self {
         Self {
-            session_queue_pause_bytes: 256 * 1024,
-            session_queue_max_bytes: 4 * 1024 * 1024,
+            session_queue_pause_bytes: 2 * 1024 * 1024,
+            session_queue_max_bytes: 8 * 1024 * 1024,
             hub_queue_pause_bytes: 128 * 1024 * 1024,
             hub_queue_max_bytes: 256 * 1024 * 1024,
             pause_max_ms: 1_000,

@@ -110,9 +110,11 @@ impl MqttDoor {
         });
         let draining = drain.clone();
         let serve = |stream, address| {
-            let (door, drain) = (Arc::clone(&door), draining.clone());
+            // On the heap for as long as it lasts, like the connection after it: the task of an idle session
+            // carries no room for its handshake, and no second one for what was moved into it.
+            let opening = Box::pin(Arc::clone(&door).open(stream, address, draining.clone()));
             async move {
-                if let Some(connection) = door.open(stream, address, drain).await {
+                if let Some(connection) = opening.await {
                     connection.await;
                 }
             }
@@ -141,21 +143,20 @@ impl Door {
         stream: TcpStream,
         address: SocketAddr,
         mut drain: Drain,
-    ) -> Option<Connection> {
+    ) -> Option<Box<Connection>> {
         if let Err(cause) = set_up(&stream, &self.settings) {
             tracing::debug!(door = DOOR, error = %cause, "A socket option could not be set.");
         }
         let limit = Duration::from_secs(self.settings.handshake_timeout_s);
-        // On the heap for as long as it lasts: an idle session does not carry the room for its handshake.
-        let shaking = Box::pin(timeout(limit, shake(stream, &self.tls)));
         let shaken = tokio::select! {
-            shaken = shaking => shaken.unwrap_or(Err(HandshakeFailed::TooSlow)),
+            shaken = timeout(limit, shake(stream, &self.tls)) => shaken.unwrap_or(Err(HandshakeFailed::TooSlow)),
             () = drain.begun() => return None,
         };
         let opened = shaken.and_then(|shaken| {
             let known = self.subjects.subject(&shaken.certificate);
             let peer = known.zip(shaken.certificate.serial());
-            Ok(self.connection(shaken, peer.ok_or(HandshakeFailed::Unknown)?))
+            let peer = peer.ok_or(HandshakeFailed::Unknown)?;
+            Ok(Box::new(self.connection(shaken, peer)))
         });
         opened
             .inspect_err(|cause| tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed."))

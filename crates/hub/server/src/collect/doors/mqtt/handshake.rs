@@ -72,9 +72,10 @@ pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, H
     let certificate = tls.peer(door)?.ok_or(HandshakeFailed::NoCertificate)?;
     let Shaking {
         stream,
-        incoming: partial,
+        incoming: mut partial,
         ..
     } = shaking;
+    partial.shrink_to_fit();
     Ok(Shaken {
         stream,
         tls,
