@@ -21,6 +21,12 @@ pub enum BadId {
         /// How many bytes were given.
         length: usize,
     },
+    /// A name that means a folder wherever it stands in a path.
+    #[error("it is {text:?}, which means a folder in paths and addresses")]
+    Dots {
+        /// What was given.
+        text: &'static str,
+    },
     /// A character outside the grammar.
     #[error("it contains {found:?}; an id is made of A-Z, a-z, 0-9, '.', '_' and '-'")]
     Character {
@@ -29,7 +35,7 @@ pub enum BadId {
     },
 }
 
-/// Checks the grammar that all ids share: 1 to 64 characters of `[A-Za-z0-9._-]`.
+/// Checks the grammar that all ids share: 1 to 64 characters of `[A-Za-z0-9._-]`, and not `.` or `..`.
 fn check(text: &str) -> Result<(), BadId> {
     if text.is_empty() {
         return Err(BadId::Empty);
@@ -123,6 +129,8 @@ mod tests {
     fn takes_the_whole_grammar_and_nothing_else() {
         assert!("A-z0.9_".parse::<DeviceId>().is_ok());
         assert_eq!("".parse::<DeviceId>(), Err(BadId::Empty));
+        assert_eq!("..".parse::<DeviceId>(), Err(BadId::Dots { text: ".." }));
+        assert!("...".parse::<DeviceId>().is_ok());
         assert_eq!(
             "cam/1".parse::<DeviceId>(),
             Err(BadId::Character { found: '/' })
