@@ -6,6 +6,8 @@
 //! To add a page: `pages/<name>.rs` beside `<name>.html`, and a line in [`routes`].
 
 mod assets;
+#[cfg(test)]
+mod check;
 mod figures;
 mod frame;
 mod live;

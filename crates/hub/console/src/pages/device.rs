@@ -181,7 +181,7 @@ fn commands(id: &str, lifecycle: Lifecycle) -> Vec<Command> {
 impl From<Reason> for ReasonLine {
     fn from(reason: Reason) -> Self {
         let what = match (&reason.who, reason.kind.as_str()) {
-            (Some(who), _) => format!("{who} ordered it"),
+            (Some(who), _) => format!("Ordered by {who}"),
             (None, "finding") => "A Finding asks for it".to_owned(),
             (None, "attestation") => "An Attestation Result asks for it".to_owned(),
             (None, "limit") => "It went past a limit of its profile".to_owned(),
@@ -211,5 +211,118 @@ impl From<Certificate> for CertificateLine {
                 .map(moment)
                 .unwrap_or_default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+    use ironroot_api::{CertificateStatus, DeviceItem, Tier};
+
+    const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
+
+    fn detail(lifecycle: Lifecycle) -> DeviceDetail {
+        DeviceDetail {
+            item: DeviceItem {
+                id: "cam-1".to_owned(),
+                profile: "camera".to_owned(),
+                lifecycle,
+                tier: Tier::None,
+                assurance: None,
+                reasons_count: 0,
+                sessions: 0,
+                last_seen: None,
+                simulated: false,
+            },
+            standing: "A sentence.".to_owned(),
+            reasons: Vec::new(),
+            grant: GrantSummary {
+                connect: false,
+                publish: Vec::new(),
+                subscribe: Vec::new(),
+                sessions_max: 1,
+                subscriptions_max: 16,
+                packet_size_max: 65_536,
+                messages_per_s: 50,
+            },
+            certificates: Vec::new(),
+            traffic: Traffic::default(),
+            timeline: Vec::new(),
+        }
+    }
+
+    fn html(detail: DeviceDetail) -> String {
+        DevicePage::new(frame(Section::Devices), detail, NOW)
+            .render()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_empty_form_says_what_it_may_not() {
+        let html = html(detail(Lifecycle::Claimed));
+        check(&html);
+        assert!(html.contains("It holds none yet.") && html.contains("Publish anything"));
+        assert!(
+            html.contains("ironroot device retire cam-1") && !html.contains("device quarantine")
+        );
+    }
+
+    #[test]
+    fn the_usual_form_says_what_it_may() {
+        let mut usual = detail(Lifecycle::Active);
+        usual.grant.connect = true;
+        usual.grant.publish = vec!["d/cam-1/up/#".to_owned()];
+        usual.grant.subscribe = vec!["d/cam-1/down/#".to_owned()];
+        let html = html(usual);
+        check(&html);
+        assert!(
+            html.contains("d/cam-1/up/#") && html.contains("50 a second") && html.contains("65 kB")
+        );
+        assert!(html.contains("ironroot device quarantine cam-1"));
+    }
+
+    #[test]
+    fn the_crowded_form_shows_words_as_words() {
+        let mut crowded = detail(Lifecycle::Quarantined);
+        let reason = |kind: &str, who: Option<&str>| Reason {
+            kind: kind.to_owned(),
+            source: String::new(),
+            at: NOW.to_string(),
+            why: HOSTILE.to_owned(),
+            who: who.map(str::to_owned),
+            entry: 1_842_196,
+        };
+        crowded.reasons = vec![
+            reason("person", Some(HOSTILE)),
+            reason("finding", None),
+            reason("attestation", None),
+            reason("limit", None),
+        ];
+        let all = [
+            CertificateStatus::Valid,
+            CertificateStatus::Expired,
+            CertificateStatus::Revoked,
+        ];
+        crowded.certificates = all
+            .map(|status| Certificate {
+                serial: "5e".repeat(16),
+                fingerprint: "ab".repeat(32),
+                not_before: NOW.to_string(),
+                not_after: NOW.to_string(),
+                status,
+                revoked_at: (status == CertificateStatus::Revoked).then(|| NOW.to_string()),
+            })
+            .into();
+        let entry = TimelineEntry {
+            entry: 7,
+            at: NOW.to_string(),
+            kind: "device.unheard-of".to_owned(),
+            sentence: HOSTILE.to_owned(),
+        };
+        crowded.timeline = vec![entry; 50];
+        let html = html(crowded);
+        check(&html);
+        assert!(html.contains("A Finding asks for it") && html.contains("revoked 2026-11-22"));
     }
 }

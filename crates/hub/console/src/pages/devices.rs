@@ -265,3 +265,89 @@ fn escaped(text: &str) -> String {
     };
     text.bytes().map(escape).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+
+    const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
+
+    fn page(asked: Asked, rows: usize, next: &str) -> String {
+        let item = |n| DeviceItem {
+            id: format!("CAM-7F31-{n:04}"),
+            profile: "camera".to_owned(),
+            lifecycle: Lifecycle::ALL[n % Lifecycle::ALL.len()],
+            tier: Tier::ALL[n % Tier::ALL.len()],
+            assurance: None,
+            reasons_count: 0,
+            sessions: 0,
+            last_seen: Some(NOW.to_string()),
+            simulated: false,
+        };
+        let page = Devices {
+            frame: frame(Section::Devices),
+            lead: lead(&DeviceQuery::default(), 2_418),
+            lifecycles: choices(Lifecycle::ALL, &asked.lifecycle),
+            profiles: vec![Choice::new("camera", &asked.profile)],
+            sorts: sorts(None),
+            applied: asked.applied(),
+            rows: (0..rows).map(|n| Row::new(item(n), NOW)).collect(),
+            next: next.to_owned(),
+            asked,
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn the_empty_form_names_the_command_for_a_first_claim() {
+        let html = page(Asked::default(), 0, "");
+        check(&html);
+        assert!(html.contains("ironroot claim new SERIAL"));
+    }
+
+    #[test]
+    fn the_usual_form_shows_what_is_applied_with_a_way_out() {
+        let asked = Asked {
+            id: HOSTILE.to_owned(),
+            lifecycle: "active".to_owned(),
+            cursor: "6~x".to_owned(),
+            ..Asked::default()
+        };
+        let html = page(asked, 3, "/devices?cursor=6~y");
+        check(&html);
+        assert!(html.contains("<option selected>active</option>"));
+        assert!(html.contains(r#"href="/devices?id=%22%3E%3Cscript%3E"#));
+        assert!(html.contains("Next page") && html.contains("First page"));
+    }
+
+    #[test]
+    fn the_crowded_form_holds() {
+        check(&page(Asked::default(), 25, "/devices?cursor=6~y"));
+    }
+
+    #[test]
+    fn an_address_keeps_every_filter_but_the_one_that_is_taken_out() {
+        let asked = Asked {
+            id: "a b".to_owned(),
+            profile: "camera".to_owned(),
+            cursor: "6~x".to_owned(),
+            ..Asked::default()
+        };
+        assert_eq!(asked.with("profile", ""), "/devices?id=a%20b");
+        assert_eq!(
+            asked.with("cursor", "6~y"),
+            "/devices?id=a%20b&profile=camera&cursor=6~y"
+        );
+        assert_eq!(asked.with("id", ""), "/devices?profile=camera");
+    }
+
+    #[test]
+    fn refuses_a_word_outside_the_vocabulary() {
+        let asked = Asked {
+            tier: "trusted".to_owned(),
+            ..Asked::default()
+        };
+        assert!(matches!(asked.query(), Err(Trouble::Faulty(_))));
+    }
+}

@@ -79,3 +79,37 @@ impl EntryPage {
         self.index.checked_sub(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+
+    fn html(index: u64, signed: bool) -> String {
+        let entry = JournalEntry {
+            index,
+            at: "2026-11-22T05:06:01.042Z".to_owned(),
+            kind: "device.claimed".to_owned(),
+            sentence: HOSTILE.to_owned(),
+            leaf: "ab".repeat(32),
+            entry: serde_json::json!({"device": HOSTILE, "kind": "device.claimed"}),
+        };
+        EntryPage::new(frame(Section::Journal), entry, signed, true)
+            .render()
+            .unwrap()
+    }
+
+    #[test]
+    fn it_names_the_command_for_its_proof_and_its_neighbours() {
+        let first = html(0, false);
+        check(&first);
+        assert!(first.contains("Not signed yet") && !first.contains("The entry before"));
+        let later = html(1_842_196, true);
+        check(&later);
+        assert!(later.contains("ironroot journal proof 1842196"));
+        assert!(
+            later.contains(r#"href="/journal/1842195""#)
+                && later.contains(r#"href="/journal/1842197""#)
+        );
+    }
+}

@@ -102,3 +102,53 @@ fn sentence(error: &dyn Error) -> String {
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).chain(['.']).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check};
+    use axum::body::to_bytes;
+    use ironroot_store::{LaterCause, StoreError};
+
+    async fn page(trouble: &Trouble) -> (u16, String) {
+        let response = fault_page(trouble);
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, String::from_utf8(body.into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_trouble_says_what_happened_and_what_to_do() {
+        for (trouble, status, told) in [
+            (
+                Trouble::NotThere(HOSTILE.to_owned()),
+                404,
+                "look for the device",
+            ),
+            (
+                Trouble::Faulty(HOSTILE.to_owned()),
+                400,
+                "follow the link again",
+            ),
+            (Trouble::ForeignForm, 403, "Nothing was done"),
+            (Trouble::Failed(HOSTILE.to_owned()), 503, "still guarded"),
+        ] {
+            let (found, html) = page(&trouble).await;
+            check(&html);
+            assert_eq!(found, status);
+            assert!(html.contains(told), "{html}");
+        }
+    }
+
+    #[test]
+    fn an_operator_is_told_the_cause() {
+        let cause = NotShown::Store(StoreError::Later(LaterCause::QueueFull));
+        let Trouble::Failed(what) = Trouble::from(cause) else {
+            panic!("a store that fails is no address that leads nowhere");
+        };
+        assert_eq!(
+            what,
+            "The store could not be read: the store cannot be read at present: too many changes wait already."
+        );
+    }
+}

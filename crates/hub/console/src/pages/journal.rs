@@ -102,3 +102,44 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+
+    const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
+
+    fn html(device: &str, lines: u64, next: &str) -> String {
+        let line = |index| {
+            let entry = JournalEntry {
+                index,
+                at: NOW.to_string(),
+                kind: "device.claimed".to_owned(),
+                sentence: HOSTILE.to_owned(),
+                leaf: String::new(),
+                entry: serde_json::Value::Null,
+            };
+            Line::new(entry, NOW)
+        };
+        let page = Journal {
+            frame: frame(Section::Journal),
+            lead: "49 entries.".to_owned(),
+            device: device.to_owned(),
+            lines: (0..lines).map(line).collect(),
+            next: next.to_owned(),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn it_is_shown_empty_usual_and_crowded() {
+        let empty = html(HOSTILE, 0, "");
+        check(&empty);
+        assert!(empty.contains("There is no such entry."));
+        check(&html("", 3, ""));
+        let crowded = html("cam-1", 50, "1842146");
+        check(&crowded);
+        assert!(crowded.contains(r#"href="/journal?cursor=1842146&amp;device=cam-1""#));
+    }
+}

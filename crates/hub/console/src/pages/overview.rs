@@ -30,8 +30,10 @@ const DEVICES: u32 = 10;
 const ATTENTION: u32 = 7;
 const ENTRIES: u32 = 7;
 
-/// The width of the strip's bar in its own units.
+/// The width of the strip's bar in its own units, of the least part of it that is seen, and between two parts.
 const BAR: u64 = 1_000;
+const LEAST: u64 = 3;
+const GAP: u64 = 1;
 
 /// What is so, in a heading and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +177,7 @@ impl Answer {
 fn lead(fleet: &Fleet) -> String {
     let (good, work) = (fleet.in_good_standing(), fleet.at_work());
     let claimed = fleet.in_state(Lifecycle::Claimed);
+    let claimed = claimed.saturating_sub(fleet.claims_ended);
     let waiting = match claimed {
         0 => String::new(),
         1 => " 1 claimed serial waits for its device.".to_owned(),
@@ -213,12 +216,13 @@ pub(crate) fn state_slot(state: Lifecycle) -> String {
 }
 
 fn cells(fleet: &Fleet) -> Vec<Cell> {
+    let inhabited = STATES.iter().filter(|state| fleet.in_state(**state) > 0);
+    let room = BAR - (LEAST + GAP) * inhabited.count() as u64;
     let mut x = 0;
-    let shown = STATES.map(|state| {
+    let cells = STATES.map(|state| {
         let count = fleet.in_state(state);
-        let width = (count * BAR).checked_div(fleet.devices).unwrap_or(0);
-        // However few there are, they are seen.
-        let width = if count > 0 { width.max(3) } else { 0 };
+        let share = (count * room).checked_div(fleet.devices).unwrap_or(0);
+        let width = if count > 0 { LEAST + share } else { 0 };
         let cell = Cell {
             mark: marks::lifecycle(state),
             state,
@@ -226,12 +230,12 @@ fn cells(fleet: &Fleet) -> Vec<Cell> {
             count: grouped(count),
             note: note(fleet, state),
             x,
-            width: width.min(BAR.saturating_sub(x)),
+            width,
         };
-        x += width + u64::from(width > 0);
+        x += if count > 0 { width + GAP } else { 0 };
         cell
     });
-    shown.into()
+    cells.into()
 }
 
 fn note(fleet: &Fleet, state: Lifecycle) -> String {
@@ -283,5 +287,148 @@ impl From<Attention> for Waiting {
             href,
             link: link.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+    use ironroot_api::{DeviceItem, JournalEntry, Tier};
+
+    const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
+
+    fn fleet(states: &[(Lifecycle, u64)]) -> Fleet {
+        let quarantined = states
+            .iter()
+            .find(|(state, _)| *state == Lifecycle::Quarantined);
+        Fleet {
+            devices: states.iter().map(|(_, count)| count).sum(),
+            by_lifecycle: states.iter().copied().collect(),
+            attention: quarantined.map_or(0, |(_, count)| *count),
+            ..Fleet::default()
+        }
+    }
+
+    fn row(id: &str, lifecycle: Lifecycle) -> Row {
+        let item = DeviceItem {
+            id: id.to_owned(),
+            profile: "camera".to_owned(),
+            lifecycle,
+            tier: Tier::Contraindicated,
+            assurance: None,
+            reasons_count: 1,
+            sessions: 1,
+            last_seen: None,
+            simulated: false,
+        };
+        Row::new(item, NOW)
+    }
+
+    fn page(fleet: &Fleet, waiting: Vec<Waiting>, rows: Vec<Row>) -> String {
+        let answer = Answer::of(fleet, &[]);
+        let entry = JournalEntry {
+            index: 1_842_196,
+            at: NOW.to_string(),
+            kind: "device.quarantined".to_owned(),
+            sentence: HOSTILE.to_owned(),
+            leaf: String::new(),
+            entry: serde_json::Value::Null,
+        };
+        let page = Overview {
+            frame: frame(Section::Overview),
+            answer,
+            cells: cells(fleet),
+            waiting,
+            more: fleet.attention,
+            rows,
+            devices: counted(fleet.devices, "device", "devices"),
+            lines: vec![Line::new(entry, NOW)],
+            doors: Doors {
+                sessions: "3".to_owned(),
+                journal: "49".to_owned(),
+                store: "takes writes",
+                running: "8 s".to_owned(),
+            },
+            first_steps: (fleet.devices == 0).then(|| FirstSteps {
+                device_door: "https://localhost:8444".to_owned(),
+                mqtt_door: "mqtts://localhost:8883".to_owned(),
+            }),
+        };
+        page.render().unwrap()
+    }
+
+    fn waiting(device: &str) -> Waiting {
+        Waiting::from(Attention {
+            urgency: Urgency::ShutOut,
+            device: Some(device.to_owned()),
+            what: "is shut out".to_owned(),
+            so: format!("By admin: “{HOSTILE}”"),
+            entry: Some(1),
+        })
+    }
+
+    #[test]
+    fn the_empty_form_shows_the_first_steps() {
+        let html = page(&Fleet::default(), Vec::new(), Vec::new());
+        check(&html);
+        assert!(
+            html.contains("No devices yet") && html.contains("-L mqtts://localhost:8883/d/cam-1")
+        );
+    }
+
+    #[test]
+    fn the_usual_form_shows_each_mark_with_its_word() {
+        let fleet = fleet(&[(Lifecycle::Active, 38), (Lifecycle::Quarantined, 2)]);
+        let html = page(
+            &fleet,
+            vec![waiting("cam-1")],
+            vec![row("cam-1", Lifecycle::Quarantined)],
+        );
+        check(&html);
+        assert!(html.contains("2 devices need you"));
+        assert!(html.contains("38 of 40 devices are in good standing; Ironroot has shut out 2."));
+        assert!(html.contains("#contraindicated\"/></svg>Contraindicated</span>"));
+        assert!(html.contains("#quarantined\"/></svg>Quarantined</span>"));
+    }
+
+    #[test]
+    fn the_crowded_form_holds() {
+        let states = Lifecycle::ALL
+            .iter()
+            .map(|state| (*state, 400_000))
+            .collect::<Vec<_>>();
+        let fleet = fleet(&states);
+        let id = "W".repeat(64);
+        let rows = (0..10).map(|_| row(&id, Lifecycle::Retired)).collect();
+        let html = page(&fleet, (0..7).map(|_| waiting(&id)).collect(), rows);
+        check(&html);
+        assert!(html.contains("400,000 devices need you"));
+    }
+
+    #[test]
+    fn one_is_spoken_of_as_one() {
+        let one = fleet(&[(Lifecycle::Quarantined, 1), (Lifecycle::Claimed, 1)]);
+        let answer = Answer::of(&one, &[]);
+        assert_eq!(answer.heading, "1 device needs you");
+        assert_eq!(
+            answer.lead,
+            "0 of 1 device is in good standing; Ironroot has shut out 1. 1 claimed serial waits for its device."
+        );
+        let fine = Answer::of(&fleet(&[(Lifecycle::Active, 1)]), &[]);
+        assert_eq!(fine.heading, "Nothing needs you");
+        assert_eq!(fine.lead, "The one enrolled device is in good standing.");
+    }
+
+    #[test]
+    fn the_bar_stays_inside_its_box_and_shows_the_fewest() {
+        let fleet = fleet(&[
+            (Lifecycle::Quarantined, 1),
+            (Lifecycle::Active, 100_000),
+            (Lifecycle::Retired, 1),
+        ]);
+        let cells = cells(&fleet);
+        assert!(cells.iter().all(|cell| cell.x + cell.width <= BAR));
+        assert_eq!(cells.iter().filter(|cell| cell.width >= LEAST).count(), 3);
     }
 }

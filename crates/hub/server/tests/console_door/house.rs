@@ -44,6 +44,8 @@ pub(crate) struct House {
     pub(crate) orders: Arc<Orders>,
     pub(crate) sign_ins: Arc<SignIns>,
     pub(crate) anchors: Arc<AnchorSet>,
+    pub(crate) views: Arc<Views>,
+    pub(crate) live: LiveFigures,
     log: Arc<TileLog>,
     writer: TreeWriter,
     _folder: TempDir,
@@ -145,9 +147,10 @@ impl House {
             clock: clock.clone(),
             rng,
         });
+        let live = LiveFigures::default();
         let console = Console {
-            views,
-            live: LiveFigures::default(),
+            views: views.clone(),
+            live: live.clone(),
         };
         let house = Self {
             router: router(ConsoleParts {
@@ -161,6 +164,8 @@ impl House {
             orders,
             sign_ins,
             anchors,
+            views,
+            live,
             log,
             writer: TreeWriter::open(&tiles, key).unwrap(),
             _folder: folder,

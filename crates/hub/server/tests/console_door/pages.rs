@@ -1,6 +1,9 @@
 //! The pages, with the hub's own state behind them.
 
-use axum::http::{StatusCode, header};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
 
 use crate::house::House;
 
@@ -111,4 +114,37 @@ async fn assets_are_kept_for_good_and_need_no_session() {
         assert_eq!(asset.status, StatusCode::OK, "{path}");
         assert!(asset.header(header::CACHE_CONTROL).contains("immutable"));
     }
+}
+
+#[tokio::test]
+async fn figures_are_sent_while_a_page_is_open_and_end_with_the_hub() {
+    let house = House::open().await;
+    let cookie = house.signs_in().await;
+    let request = Request::get("/events")
+        .header(header::HOST, "localhost:8080")
+        .header(header::COOKIE, cookie);
+    let request = request.body(Body::empty()).unwrap();
+    let response = house.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(
+        response.headers()[header::CONTENT_TYPE],
+        "text/event-stream"
+    );
+    let mut events = response.into_body();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (live, views) = (house.live.clone(), house.views.clone());
+    let counting = tokio::spawn(async move {
+        live.run(&views, async move { drop(stopped.await) }).await;
+    });
+    let mut seen = String::new();
+    while !seen.contains("No devices yet") {
+        let frame = events.frame().await.unwrap().unwrap();
+        seen += std::str::from_utf8(frame.data_ref().unwrap()).unwrap();
+    }
+    assert!(
+        seen.contains(r#""entries":"3""#) && seen.contains(r#""state-quarantined":"0""#),
+        "{seen}"
+    );
+    drop(stop);
+    counting.await.unwrap();
+    assert!(events.frame().await.is_none());
 }

@@ -72,6 +72,7 @@ async fn dns_rebinding_is_refused_before_anything_else() {
                 (421, "misdirected".to_owned()),
                 "{path} {host}"
             );
+            assert!(!answer.header(header::CONTENT_SECURITY_POLICY).is_empty());
         }
     }
     let none = Request::get("/healthz").body(Body::empty()).unwrap();

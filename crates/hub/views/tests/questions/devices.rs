@@ -125,10 +125,11 @@ async fn a_quarantined_device_says_who_shut_it_out_and_why() {
 async fn erased_words_are_said_to_be_erased() {
     let hub = Hub::new().await;
     hub.brings_in("cam-1").await;
-    hub.quarantines("cam-1", "belongs to Ines Halvorsen").await;
+    let entry = hub.quarantines("cam-1", "belongs to Ines Halvorsen").await;
     let row = hub.registry.device("cam-1").unwrap().row();
     let digest = row.reasons[0].why.clone();
     let fact = Fact::PayloadErased {
+        entry,
         digest: digest.clone(),
         by: crate::hub::admin(),
     };

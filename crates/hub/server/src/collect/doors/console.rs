@@ -52,8 +52,8 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(doorstep)
         .merge(ironroot_console::assets())
         .fallback_service(pages)
-        .layer(map_response(guard::add_headers))
         .layer(from_fn(guard::refuse_other_hosts))
+        .layer(map_response(guard::add_headers))
 }
 
 /// Lets a browser with a session through, and sends all others to the sign-in page.
