@@ -43,6 +43,9 @@ fn check(text: &str) -> Result<(), BadId> {
     if text.len() > ID_LENGTH_MAX {
         return Err(BadId::TooLong { length: text.len() });
     }
+    if let Some(text) = [".", ".."].into_iter().find(|dots| *dots == text) {
+        return Err(BadId::Dots { text });
+    }
     match text
         .chars()
         .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
