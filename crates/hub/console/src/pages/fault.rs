@@ -108,7 +108,6 @@ mod tests {
     use super::*;
     use crate::check::{HOSTILE, check};
     use axum::body::to_bytes;
-    use ironroot_store::{LaterCause, StoreError};
 
     async fn page(trouble: &Trouble) -> (u16, String) {
         let response = fault_page(trouble);
@@ -142,13 +141,15 @@ mod tests {
 
     #[test]
     fn an_operator_is_told_the_cause() {
-        let cause = NotShown::Store(StoreError::Later(LaterCause::QueueFull));
+        let no_number = serde_json::from_str::<u8>("x").unwrap_err();
+        let cause = NotShown::DamagedRow(no_number);
         let Trouble::Failed(what) = Trouble::from(cause) else {
             panic!("a store that fails is no address that leads nowhere");
         };
         assert_eq!(
             what,
-            "The store could not be read: the store cannot be read at present: too many changes wait already."
+            "A row of the state is damaged: `ironroot journal rebuild` makes it again: \
+             expected value at line 1 column 1."
         );
     }
 }
