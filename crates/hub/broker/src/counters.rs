@@ -18,7 +18,7 @@ macro_rules! counters {
             last_seen_ms: AtomicU64,
         }
 
-        /// [`Counters`] as they stood at one moment.
+        /// The counters as they stood at one moment.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct CounterValues {
             $( $(#[$doc])* pub $name: u64, )*

@@ -1,7 +1,7 @@
 //! The MQTT door: sessions of the broker over mutual TLS on sockets of ours.
 //!
 //! It knows sockets and TLS, and neither topics nor Grants. Every connection is one task; the bytes of all
-//! of them pass through a few buffers of the thread that happens to run it ([`scratch`]), so that an idle
+//! of them pass through a few buffers of the thread that happens to run it (`scratch`), so that an idle
 //! session holds little more than its keys.
 
 mod connection;
