@@ -1,6 +1,7 @@
 //! What an enrolment by EST costs the hub: handshake, token, request, certificate, durable entry.
 
 use anyhow::{Context, Result};
+use ironroot_sim::fleet::FleetPlan;
 use ironroot_sim::scenario::enrol::{self, Renewal, Step};
 use ironroot_sim::tls::{KeyExchange, Trust};
 
@@ -8,6 +9,9 @@ use crate::stand::{Stand, plan};
 use crate::{OURS, figure};
 
 const DEVICES: usize = 3_000;
+
+/// How many enrol at once: entries that come together share one `fdatasync`.
+const AT_ONCE: usize = 64;
 
 /// How many enrol first, so that the hub has run for a while.
 const WARM_UP: usize = 300;
@@ -21,7 +25,10 @@ pub(crate) async fn run() -> Result<()> {
         ("X25519", KeyExchange::X25519),
     ] {
         let trust = Trust::new(&stand.hub.ca_pem, key_exchange)?;
-        let plan = plan(&format!("{name}-"), DEVICES);
+        let plan = FleetPlan {
+            parallel: AT_ONCE,
+            ..plan(&format!("{name}-"), DEVICES)
+        };
         let process = Some(stand.process());
         let (report, _devices) =
             enrol::run(&stand.hub, &trust, &plan, Renewal::Once, process).await?;

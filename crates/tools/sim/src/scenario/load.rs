@@ -214,7 +214,7 @@ pub const PAYLOAD_SIZE_MAX: usize = 64 * 1024;
 const CONNECTS: usize = 8;
 
 /// How many messages may be published and not yet received by the slowest subscriber.
-const LEAD_MAX: usize = 1_000;
+const LEAD_MAX: usize = 500;
 
 /// The longest that the last acknowledgements may take.
 const ACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
