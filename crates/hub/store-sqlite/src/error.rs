@@ -11,7 +11,7 @@ use rusqlite::ErrorCode;
 #[non_exhaustive]
 pub enum OpenError {
     /// Another program has it open for writing.
-    #[error("another program has the store {path:?} open")]
+    #[error("another hub has it open; stop that one, or name another data directory with --data")]
     InUse {
         /// The database file.
         path: PathBuf,

@@ -28,6 +28,11 @@ impl Readers {
         }
     }
 
+    /// Closes the connections of the pool.
+    pub(crate) fn close(&self) {
+        self.idle.lock().clear();
+    }
+
     /// A connection of its own, outside the pool.
     pub(crate) fn connect(&self) -> rusqlite::Result<Connection> {
         connect_reader(&self.path)

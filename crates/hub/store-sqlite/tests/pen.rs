@@ -42,6 +42,21 @@ async fn a_second_opener_is_refused_until_the_first_is_gone() {
 }
 
 #[tokio::test]
+async fn a_closed_store_is_one_whole_file() {
+    let (folder, settings) = place();
+    let store = open_store(&settings).unwrap();
+    store.commit(Change::of(open("a", 0))).await.unwrap();
+    store.entries(0, 10).await.unwrap();
+    drop(store);
+    let mut names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["store.db", "store.db.lock"]);
+}
+
+#[tokio::test]
 async fn attack_deleting_the_lock_file_gives_no_second_pen() {
     let (folder, settings) = place();
     let first = open_store(&settings).unwrap();
