@@ -37,7 +37,7 @@ use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
 use crate::enforce::{anchors, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Keys, NoKeys};
+use crate::keys::{self, NoKeys};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
 
@@ -92,6 +92,11 @@ pub enum NotStarted {
     /// The journal's tree.
     #[error("the journal's tree cannot be grown")]
     Tree(#[from] TreeError),
+    /// The store is not the one whose entries were signed.
+    #[error(
+        "the store does not go on where the signed journal ends: put back the newest store and the journal folder that belongs to it; `ironroot journal verify` says what differs"
+    )]
+    OtherJournal(#[source] TreeError),
     /// The profiles.
     #[error("the profiles cannot be taken in")]
     Profiles(#[from] ProfilesRefused),
@@ -154,20 +159,28 @@ impl Hub {
             rng,
         )?;
         let (ledger, registry) = open_state(&settings, &outside).await?;
+        let log_key = keys.journal.verifier_key().clone();
+        let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;
+        // Before anything is recorded: an index that was signed is never given again.
+        tree.check(ledger.store().as_ref())
+            .map_err(NotStarted::OtherJournal)?;
         let base = Base {
             settings,
             outside,
             ledger,
             registry,
+            authority: keys.authority,
+            tree,
+            log_key,
         };
-        base.record_creation(&keys).await?;
+        base.record_creation().await?;
         profiles::take_in(
             &base.ledger,
             &base.registry,
             &base.settings.data.join("profiles"),
         )
         .await?;
-        base.open(keys, listeners).await
+        base.open(listeners).await
     }
 
     /// Ends every session and request, finishes what was begun, and closes the store.
@@ -187,18 +200,21 @@ struct Base {
     outside: Outside,
     ledger: Ledger,
     registry: Arc<Registry>,
+    authority: Authority,
+    tree: TreeWriter,
+    log_key: VerifierKey,
 }
 
 impl Base {
     /// The first entry of a journal says whose it is.
-    async fn record_creation(&self, keys: &Keys) -> Result<(), NotRecorded> {
+    async fn record_creation(&self) -> Result<(), NotRecorded> {
         if self.ledger.store().head().size > 0 {
             return Ok(());
         }
         let fact = Fact::HubCreated {
-            root: fingerprint(keys.authority.root()).to_string(),
-            issuing: fingerprint(keys.authority.issuing()).to_string(),
-            log: keys.journal.verifier_key().to_string(),
+            root: fingerprint(self.authority.root()).to_string(),
+            issuing: fingerprint(self.authority.issuing()).to_string(),
+            log: self.log_key.to_string(),
         };
         self.ledger.record(&fact).await.map(drop)
     }
@@ -235,20 +251,23 @@ impl Base {
     }
 
     /// Builds what the doors share, starts every worker and opens every door.
-    async fn open(self, keys: Keys, listeners: Listeners) -> Result<Hub, NotStarted> {
+    async fn open(self, listeners: Listeners) -> Result<Hub, NotStarted> {
         let admin_token = self.keep_admin_token().await?;
         let Self {
             settings,
             outside,
             ledger,
             registry,
+            authority,
+            tree,
+            log_key,
         } = self;
         let listen = listeners.addresses(&settings)?;
         let addresses = Addresses::new(listen);
         let (drainer, drain) = Drainer::new();
         let mut workers = JoinSet::new();
 
-        let authority = Arc::new(keys.authority);
+        let authority = Arc::new(authority);
         let issuing_url = format!(
             "http://{}:{}{}",
             settings.first_name(),
@@ -279,12 +298,16 @@ impl Base {
         workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
         let broker = Broker::new(settings.file.broker.clone());
         registry.watch(broker.clone());
-        let folder = settings.data.join(LOG_FOLDER);
-        let log_key = keys.journal.verifier_key().clone();
-        let log = Arc::new(TileLog::new(folder.clone(), log_key.clone()));
-        let writer = TreeWriter::open(&folder, keys.journal)?;
-        let (store, clock) = (ledger.store().clone(), outside.clock.clone());
-        let growing = tokio::spawn(tree::grow(writer, store, log.clone(), clock, drain.clone()));
+        let log = TileLog::new(settings.data.join(LOG_FOLDER), log_key.clone());
+        let (log, store) = (Arc::new(log), ledger.store().clone());
+        let growing = tree::grow(
+            tree,
+            store,
+            log.clone(),
+            outside.clock.clone(),
+            drain.clone(),
+        );
+        let growing = tokio::spawn(growing);
 
         write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, outside.clock.clone(), outside.rng.clone());

@@ -72,6 +72,16 @@ impl TreeWriter {
         Ok(writer)
     }
 
+    /// Whether `journal` goes on where the signed tree ends: to be asked before anything is appended.
+    ///
+    /// # Errors
+    /// [`TreeError::StoreShorter`] and [`TreeError::StoreDiffers`] when it does not, others when it or
+    /// the tree cannot be read.
+    pub fn check(&self, journal: &dyn JournalReader) -> Result<(), TreeError> {
+        let size = self.signed.as_ref().map_or(0, Checkpoint::size);
+        self.check_continuation(journal, journal.size()?, size)
+    }
+
     /// Adds what `journal` has more than the tree, at most [`GROWTH_MAX`] entries, and signs.
     ///
     /// Tiles are durable before the checkpoint that covers them gets its name. Without new entries
