@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -39,6 +40,8 @@ enum Refused {
     NoCredentials,
     #[error("the Authorization header is no `Basic` one with a serial and a token")]
     BadCredentials,
+    #[error("the body cannot be read")]
+    Unread(#[from] BytesRejection),
     #[error("the body holds no CSR")]
     Body(#[from] BadBody),
     #[error("the CSR is refused")]
@@ -53,7 +56,7 @@ impl Refused {
     fn fault(&self) -> Fault {
         match self {
             Self::NoCredentials | Self::BadCredentials => Fault::Unproven,
-            Self::Body(_) | Self::Csr(_) => Fault::Sender(Blame::Content),
+            Self::Unread(_) | Self::Body(_) | Self::Csr(_) => Fault::Sender(Blame::Content),
             Self::Enrol(cause) => cause.fault(),
             Self::Answer(_) => Fault::Ours,
         }
@@ -97,7 +100,7 @@ impl EstDoor {
         &self,
         peer: &Peer,
         headers: &HeaderMap,
-        body: &[u8],
+        body: Result<Bytes, BytesRejection>,
     ) -> Result<Response, Refused> {
         // A token counts before a certificate: a device that was claimed anew may still show an old one.
         let credentials = basic_credentials(headers)?;
@@ -106,15 +109,19 @@ impl EstDoor {
             (None, Some(certificate)) => Applicant::Certificate(certificate),
             (None, None) => return Err(Refused::NoCredentials),
         };
-        let csr = Csr::parse(&est::decode_request(body)?)?;
+        let csr = Csr::parse(&est::decode_request(&body?)?)?;
         certificate(&self.enrolment.enrol(applicant, &csr).await?)
     }
 
-    async fn reenrol(&self, peer: &Peer, body: &[u8]) -> Result<Response, Refused> {
+    async fn reenrol(
+        &self,
+        peer: &Peer,
+        body: Result<Bytes, BytesRejection>,
+    ) -> Result<Response, Refused> {
         let Some(presented) = &peer.certificate else {
             return Err(EnrolRefused::NoCertificate.into());
         };
-        let csr = Csr::parse(&est::decode_request(body)?)?;
+        let csr = Csr::parse(&est::decode_request(&body?)?)?;
         certificate(&self.enrolment.reenrol(presented, &csr).await?)
     }
 
@@ -165,18 +172,18 @@ async fn simple_enroll(
     State(door): State<Arc<EstDoor>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answered = door.enrol(&peer, &headers, &body).await;
+    let answered = door.enrol(&peer, &headers, body).await;
     answered.unwrap_or_else(|refused| door.refuse(&peer, &refused))
 }
 
 async fn simple_reenroll(
     State(door): State<Arc<EstDoor>>,
     Extension(peer): Extension<Peer>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let answered = door.reenrol(&peer, &body).await;
+    let answered = door.reenrol(&peer, body).await;
     answered.unwrap_or_else(|refused| door.refuse(&peer, &refused))
 }
 
