@@ -1,0 +1,21 @@
+//! The whole program, end to end: `ironroot up` in a folder of its own, and at its doors curl, openssl and
+//! mosquitto's clients, as a stranger would use them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod rig;
+
+mod enrolment;
+mod enrolment_refused;
+mod journal;
+mod mqtt;
+mod mqtt_refused;
+mod newcomer;
+mod orders;
+mod orders_refused;
+mod start_refused;

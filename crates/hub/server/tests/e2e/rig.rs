@@ -1,0 +1,38 @@
+//! What every test stands on: a hub in a folder of its own, and the programs of others that talk with it.
+//!
+//! Nothing here sleeps: a test waits for what a program says, or asks again, and each wait has a bound.
+
+mod curl;
+mod hub;
+mod identity;
+mod mosquitto;
+mod openssl;
+mod place;
+mod program;
+mod running;
+
+use std::time::Duration;
+
+pub(crate) use curl::{Answer, Curl};
+pub(crate) use hub::{Hub, InsideHub, up, up_at};
+pub(crate) use identity::Identity;
+pub(crate) use mosquitto::Mosquitto;
+pub(crate) use openssl::{MakersCa, openssl};
+pub(crate) use place::{IRONROOT, Place};
+pub(crate) use program::program;
+pub(crate) use running::{Running, Said};
+
+/// So that a test that would hang fails; nothing here should take a tenth of it.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Asks again and again until `found` gives something; a wait that never ends fails the test.
+pub(crate) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(began.elapsed() < LONGEST_WAIT, "never: {what}");
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,171 @@
+//! A hub: as a program of its own, or inside the test where the test must move time.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_server::outside::{SystemClock, SystemRng};
+use ironroot_server::settings::{Settings, UpArgs};
+use ironroot_server::wiring::{self, Outside};
+use ironroot_testkit::ManualClock;
+use ironroot_time::Clock;
+use tokio::runtime::Runtime;
+
+use super::place::IRONROOT;
+use super::{Place, Running, program};
+
+/// What the hub logs in tests: refusals too, so that a test can find their causes.
+pub(crate) const LOG_FILTER: &str = "info,ironroot_server=debug";
+
+/// `ironroot up`, and the folder it works in.
+pub(crate) struct Hub {
+    place: Place,
+    running: Option<Running>,
+}
+
+impl Hub {
+    pub(crate) fn start() -> Self {
+        Self::with("")
+    }
+
+    /// A hub with these settings.
+    pub(crate) fn with(settings: &str) -> Self {
+        let mut hub = Self {
+            place: Place::new(),
+            running: None,
+        };
+        hub.set(settings);
+        hub.starts();
+        hub
+    }
+
+    /// Writes the settings file; it counts from the next start.
+    pub(crate) fn set(&self, settings: &str) {
+        std::fs::write(self.data.join("ironroot.toml"), settings).unwrap();
+    }
+
+    /// Starts the hub on what it left, and waits until it is up.
+    pub(crate) fn starts(&mut self) {
+        self.starts_as(&mut up(&self.place.data));
+    }
+
+    /// The same, by another command that comes to it.
+    pub(crate) fn starts_as(&mut self, command: &mut Command) {
+        let running = Running::start(command);
+        running.says("Ironroot is up.");
+        self.running = Some(running);
+    }
+
+    /// Kills the hub outright, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.running.take().expect("it is up").kill();
+    }
+
+    /// Asks the hub to end, and waits until it has.
+    pub(crate) fn stop(&mut self) -> Running {
+        let mut running = self.running.take().expect("it is up");
+        running.terminate();
+        assert!(running.ends().success(), "{}", running.said());
+        running
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().expect("it is up")
+    }
+
+    /// Waits until the hub's log has a line with this in it, and gives the line.
+    pub(crate) fn logs(&self, text: &str) -> String {
+        self.running().says(text)
+    }
+}
+
+impl Deref for Hub {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
+/// `ironroot up` on free ports.
+pub(crate) fn up(data: &Path) -> Command {
+    up_at(data, "", "")
+}
+
+/// The same, with one of its doors at a certain address.
+pub(crate) fn up_at(data: &Path, certain: &str, address: &str) -> Command {
+    let mut command = program(IRONROOT);
+    command.arg("up").arg("--data").arg(data);
+    for door in ["console", "mqtt", "device", "pki"] {
+        let address = if door == certain {
+            address
+        } else {
+            "127.0.0.1:0"
+        };
+        command.args([&format!("--{door}-addr"), address]);
+    }
+    command.env("RUST_LOG", LOG_FILTER);
+    command
+}
+
+/// A hub inside the test, whose clock the test moves.
+pub(crate) struct InsideHub {
+    place: Place,
+    clock: Arc<ManualClock>,
+    hub: Option<wiring::Hub>,
+    runtime: Runtime,
+}
+
+impl InsideHub {
+    pub(crate) fn start() -> Self {
+        let place = Place::new();
+        let clock = Arc::new(ManualClock::at(SystemClock::default().now()));
+        let outside = Outside {
+            clock: clock.clone(),
+            rng: Arc::new(SystemRng),
+        };
+        let any = "127.0.0.1:0".parse().unwrap();
+        let args = UpArgs {
+            data: place.data.clone(),
+            console_addr: any,
+            mqtt_addr: any,
+            device_addr: any,
+            pki_addr: any,
+            store: None,
+            seal_key: None,
+            settings: None,
+        };
+        let runtime = Runtime::new().unwrap();
+        let starting = wiring::Hub::start(Settings::gather(args).unwrap(), outside);
+        let hub = Some(runtime.block_on(starting).unwrap());
+        Self {
+            place,
+            clock,
+            hub,
+            runtime,
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+}
+
+impl Deref for InsideHub {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Drop for InsideHub {
+    fn drop(&mut self) {
+        if let Some(hub) = self.hub.take() {
+            self.runtime.block_on(hub.stop());
+        }
+    }
+}
