@@ -22,13 +22,13 @@ pub struct Keys {
     pub journal: SigningKey,
 }
 
-/// Whether the keys were there.
+/// Whether keys may be made where there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// They were made just now: this is the hub's first start.
-    First,
-    /// They were opened.
-    Again,
+pub enum Absent {
+    /// This is the hub's first start.
+    Make,
+    /// The hub has a journal already: a new CA would shut every device out.
+    Refuse,
 }
 
 /// Why the hub has no keys.
@@ -52,6 +52,9 @@ pub enum NoKeys {
     /// The journal's key is damaged.
     #[error("the journal's key")]
     Journal(#[from] BadKey),
+    /// The hub has a journal and no CA.
+    #[error("{} holds no CA, and this hub had one: put the folder back from a backup; with a new CA every device would have to enrol again", .0.display())]
+    Missing(PathBuf),
     /// Some keys are there and the sealing key is not.
     #[error("{} is missing, and without it the keys in {} cannot be opened: put it back, or name it with --seal-key", seal_key.display(), folder.display())]
     SealKeyMissing {
@@ -62,17 +65,31 @@ pub enum NoKeys {
     },
 }
 
-/// Opens the keys in `folder`, or makes them at the first start; `name` becomes the journal's name.
+/// The folder of the sealed keys, and what opens them.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// The sealing key's file.
+    pub seal_key: &'a Path,
+}
+
+/// Opens the keys, or makes them at the first start; `name` becomes the journal's name.
 ///
 /// # Errors
 /// [`NoKeys`] says which file is wrong and what to do.
 pub fn open(
-    folder: &Path,
-    seal_key: &Path,
+    place: Place<'_>,
+    absent: Absent,
     name: &str,
     now: UnixTime,
     rng: &dyn Rng,
-) -> Result<(Keys, Start), NoKeys> {
+) -> Result<Keys, NoKeys> {
+    let Place { folder, seal_key } = place;
+    let exists = Authority::exists(folder);
+    if !exists && absent == Absent::Refuse {
+        return Err(NoKeys::Missing(folder.to_owned()));
+    }
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -81,7 +98,7 @@ pub fn open(
             path: folder.to_owned(),
             cause,
         })?;
-    if Authority::exists(folder) {
+    if exists {
         if !seal_key.exists() {
             return Err(NoKeys::SealKeyMissing {
                 seal_key: seal_key.to_owned(),
@@ -89,11 +106,10 @@ pub fn open(
             });
         }
         let seal = SealKey::load(seal_key)?;
-        let keys = Keys {
+        return Ok(Keys {
             authority: Authority::load(folder, &seal)?,
             journal: journal_key(folder, &seal)?,
-        };
-        return Ok((keys, Start::Again));
+        });
     }
     let seal = if seal_key.exists() {
         SealKey::load(seal_key)?
@@ -103,7 +119,7 @@ pub fn open(
     // The journal's key comes first: the CA's file says that all of them are there.
     let journal = make_journal_key(folder, &seal, name, rng)?;
     let authority = Authority::create(folder, &seal, now)?;
-    Ok((Keys { authority, journal }, Start::First))
+    Ok(Keys { authority, journal })
 }
 
 fn make_journal_key(

@@ -37,7 +37,7 @@ use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
 use crate::enforce::{anchors, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, NoKeys};
+use crate::keys::{self, Absent, NoKeys, Place};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
 
@@ -151,13 +151,17 @@ impl Hub {
         let listeners = Listeners::bind(settings.listen).await?;
         let name = format!("{}/ironroot", settings.first_name());
         let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
-        let (keys, _start) = keys::open(
-            &settings.data.join("keys"),
-            &settings.seal_key,
-            &name,
-            now,
-            rng,
-        )?;
+        let folder = settings.data.join("keys");
+        let place = Place {
+            folder: &folder,
+            seal_key: &settings.seal_key,
+        };
+        let absent = if settings.store_file.exists() {
+            Absent::Refuse
+        } else {
+            Absent::Make
+        };
+        let keys = keys::open(place, absent, &name, now, rng)?;
         let (ledger, registry) = open_state(&settings, &outside).await?;
         let log_key = keys.journal.verifier_key().clone();
         let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;

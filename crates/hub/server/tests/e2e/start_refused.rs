@@ -55,6 +55,20 @@ fn refuses_to_start_without_the_sealing_key() {
 }
 
 #[test]
+fn refuses_to_make_a_new_ca_for_a_hub_that_had_one() {
+    let mut hub = stopped();
+    let (issuing, away) = (
+        seal_key(&hub).with_file_name("issuing-ca.sealed"),
+        hub.file("issuing-ca.sealed"),
+    );
+    fs::rename(&issuing, &away).unwrap();
+    refuses(&hub, &["holds no CA", "from a backup"]);
+    assert!(!issuing.exists(), "with a new CA every device is shut out");
+    fs::rename(away, issuing).unwrap();
+    starts_again(&mut hub);
+}
+
+#[test]
 fn refuses_to_start_with_the_wrong_sealing_key() {
     let mut hub = stopped();
     let right = fs::read(seal_key(&hub)).unwrap();
