@@ -1,5 +1,7 @@
 //! A fleet: many devices that are claimed and enrolled, several at once.
 
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use crate::api::Api;
 use crate::est::Applicant;
 use crate::hub::{Hub, bounded};
 use crate::mqtt::Session;
+use crate::scenario::Door;
 use crate::tls::{Identity, Trust};
 
 /// A fleet that is to be.
@@ -62,7 +65,7 @@ impl Device {
     /// When it is not let in.
     pub async fn connect(
         &self,
-        door: std::net::SocketAddr,
+        door: SocketAddr,
         trust: &Trust,
         version: Version,
     ) -> Result<Session> {
@@ -161,23 +164,24 @@ pub async fn reenrol(
     .await
 }
 
-/// Connects every device to the MQTT door at `door`.
+/// Connects the devices with these indices to an MQTT door.
 ///
 /// # Errors
 /// At the first device that is not let in.
 pub async fn connect(
-    door: std::net::SocketAddr,
-    trust: &Trust,
+    door: &Door,
     devices: &Arc<[Device]>,
+    which: Range<usize>,
     version: Version,
     parallel: usize,
 ) -> Result<Vec<Session>> {
-    in_parallel((0..devices.len()).collect(), parallel, |indices| {
-        let (devices, trust) = (devices.clone(), trust.clone());
+    in_parallel(which.collect(), parallel, |indices| {
+        let (devices, door) = (devices.clone(), door.clone());
         async move {
             let mut sessions = Vec::with_capacity(indices.len());
             for device in indices.into_iter().filter_map(|index| devices.get(index)) {
-                sessions.push(device.connect(door, &trust, version).await?);
+                let session = device.connect(door.address, &door.trust, version);
+                sessions.push(session.await?);
             }
             Ok(sessions)
         }

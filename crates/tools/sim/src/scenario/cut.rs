@@ -46,7 +46,8 @@ pub async fn run(hub: &Hub, door: &Door, devices: Vec<Device>, load: Load) -> Re
 }
 
 async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>) -> Result<CutReport> {
-    let sessions = fleet::connect(door.address, &door.trust, devices, Version::V311, CONNECTS);
+    let all = 0..devices.len();
+    let sessions = fleet::connect(door, devices, all, Version::V311, CONNECTS);
     let mut api = Api::connect(hub).await?;
     let mut report = CutReport {
         to_end: Latency::new()?,

@@ -1,6 +1,7 @@
 //! What idle sessions cost: processor time to be let in, memory to stay.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +34,20 @@ pub struct IdleReport {
     pub connecting: Duration,
     /// The server's processor time for letting them in.
     pub connecting_cpu: Option<Duration>,
-    /// The server's resident memory before and with them, in bytes.
-    pub resident_bytes: Option<(u64, u64)>,
+    /// The server's resident memory on the way, when it was measured.
+    pub resident: Option<Resident>,
+}
+
+/// A server's resident memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// Before the first session.
+    pub before: u64,
+    /// With half of them: what one more costs shows in the other half, since the first may live in memory
+    /// that earlier work has left behind.
+    pub half: u64,
+    /// With all of them.
+    pub all: u64,
 }
 
 /// Opens a session for every device, holds them, and shows at the end that all of them are alive.
@@ -44,28 +57,55 @@ pub struct IdleReport {
 pub async fn run(door: &Door, devices: &Arc<[Device]>, plan: IdlePlan) -> Result<IdleReport> {
     bounded("sessions", devices.len(), SESSIONS_MAX)?;
     warm_up(door, devices, plan).await?;
-    let before = door.process.map(Process::resident_bytes).transpose()?;
-    let cpu_before = cpu(door.process)?;
-    let connect = fleet::connect(
-        door.address,
-        &door.trust,
-        devices,
-        plan.version,
-        plan.parallel,
-    );
-    let (sessions, connecting) = timed(connect).await?;
-    let connecting_cpu = cpu_since(door.process, cpu_before)?;
-    let sessions = ping(sessions, plan.parallel).await?;
-    tokio::time::sleep(SETTLE).await;
-    let after = door.process.map(Process::resident_bytes).transpose()?;
+    let resident = || door.process.map(Process::resident_bytes).transpose();
+    let before = resident()?;
+    let mut opened = Opened::default();
+    opened
+        .add(door, devices, 0..devices.len() / 2, plan)
+        .await?;
+    let half = resident()?;
+    opened
+        .add(door, devices, devices.len() / 2..devices.len(), plan)
+        .await?;
+    let all = resident()?;
     tokio::time::sleep(plan.hold).await;
-    leave(ping(sessions, plan.parallel).await?).await?;
+    leave(ping(opened.sessions, plan.parallel).await?).await?;
+    let resident = before.zip(half).zip(all);
     Ok(IdleReport {
         sessions: u64::try_from(devices.len())?,
-        connecting,
-        connecting_cpu,
-        resident_bytes: before.zip(after),
+        connecting: opened.connecting,
+        connecting_cpu: opened.cpu,
+        resident: resident.map(|((before, half), all)| Resident { before, half, all }),
     })
+}
+
+/// Sessions that are open, and what it took to open them.
+#[derive(Debug, Default)]
+struct Opened {
+    sessions: Vec<Session>,
+    connecting: Duration,
+    cpu: Option<Duration>,
+}
+
+impl Opened {
+    /// Opens the sessions of some more devices, and shows that they are alive.
+    async fn add(
+        &mut self,
+        door: &Door,
+        devices: &Arc<[Device]>,
+        which: Range<usize>,
+        plan: IdlePlan,
+    ) -> Result<()> {
+        let before = cpu(door.process)?;
+        let connect = fleet::connect(door, devices, which, plan.version, plan.parallel);
+        let (sessions, span) = timed(connect).await?;
+        self.connecting += span;
+        let used = cpu_since(door.process, before)?;
+        self.cpu = used.map(|used| used + self.cpu.unwrap_or_default());
+        self.sessions.extend(ping(sessions, plan.parallel).await?);
+        tokio::time::sleep(SETTLE).await;
+        Ok(())
+    }
 }
 
 /// A few sessions that come and go, so that what the first ones cost is not counted.
@@ -96,17 +136,16 @@ async fn leave(sessions: Vec<Session>) -> Result<()> {
 }
 
 impl IdleReport {
-    /// Memory for each session, in KiB.
+    /// Memory for one more session, in KiB.
     pub fn session_kib(&self) -> Option<f64> {
-        let (before, after) = self.resident_bytes?;
-        let sessions = u32::try_from(self.sessions).ok()?;
-        Some(per(after.saturating_sub(before), f64::from(sessions)) / 1024.0)
+        let Resident { half, all, .. } = self.resident?;
+        let sessions = u32::try_from(self.sessions.div_ceil(2)).ok()?;
+        Some(per(all.saturating_sub(half), f64::from(sessions)) / 1024.0)
     }
 
     /// The server's resident memory with all sessions, in MiB.
     pub fn resident_mib(&self) -> Option<f64> {
-        let (_before, after) = self.resident_bytes?;
-        Some(per(after, MIB))
+        Some(per(self.resident?.all, MIB))
     }
 
     /// Processor time for letting one in, in microseconds.
@@ -128,12 +167,14 @@ impl fmt::Display for IdleReport {
             let per_core = rate(sessions, cpu);
             write!(f, "; CPU {us:.0} us each, {per_core:.0} per CPU-second")?;
         }
-        if let Some(((before, after), each)) = self.resident_bytes.zip(self.session_kib()) {
+        if let Some((resident, each)) = self.resident.zip(self.session_kib()) {
             write!(
                 f,
-                "\nmemory    {:.1} MiB before, {:.1} MiB with them; {each:.1} KiB each",
-                per(before, MIB),
-                per(after, MIB)
+                "\nmemory    {:.1} MiB before, {:.1} MiB with half, {:.1} MiB with all; \
+                 {each:.1} KiB for one more",
+                per(resident.before, MIB),
+                per(resident.half, MIB),
+                per(resident.all, MIB)
             )?;
         }
         Ok(())
@@ -161,12 +202,16 @@ mod tests {
             sessions: 1_000,
             connecting: Duration::from_secs(2),
             connecting_cpu: Some(Duration::from_millis(500)),
-            resident_bytes: Some((10 << 20, 30 << 20)),
+            resident: Some(Resident {
+                before: 10 << 20,
+                half: 15 << 20,
+                all: 25 << 20,
+            }),
         };
         assert_eq!(
             report.to_string(),
             "connects  1000 in 2.0 s, 500/s; CPU 500 us each, 2000 per CPU-second\n\
-             memory    10.0 MiB before, 30.0 MiB with them; 20.5 KiB each"
+             memory    10.0 MiB before, 15.0 MiB with half, 25.0 MiB with all; 20.5 KiB for one more"
         );
     }
 }

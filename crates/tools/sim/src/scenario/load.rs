@@ -13,7 +13,7 @@ use ironroot_mqtt::{Qos, Version};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::fleet::{Device, in_parallel};
+use crate::fleet::{self, Device};
 use crate::hub::bounded;
 use crate::mqtt::Session;
 use crate::scenario::{Door, cpu, cpu_since, per, rate};
@@ -103,10 +103,15 @@ impl Load {
             session.subscribe(FILTER, plan.qos).await?;
             subscribers.push(session);
         }
+        let all = 0..publishers.len();
+        let sessions = fleet::connect(door, publishers, all, plan.version, CONNECTS).await?;
+        let connected = sessions.into_iter().zip(publishers.iter());
         Ok(Self {
             plan,
             door: door.clone(),
-            publishers: connect(door, plan.version, publishers).await?,
+            publishers: connected
+                .map(|(session, device)| Publisher::new(session, &device.id))
+                .collect(),
             subscribers,
         })
     }
@@ -153,21 +158,6 @@ impl Load {
             cpu: cpu_since(self.door.process, before)?,
         })
     }
-}
-
-async fn connect(door: &Door, version: Version, devices: &Arc<[Device]>) -> Result<Vec<Publisher>> {
-    in_parallel((0..devices.len()).collect(), CONNECTS, |indices| {
-        let (door, devices) = (door.clone(), devices.clone());
-        async move {
-            let mut publishers = Vec::with_capacity(indices.len());
-            for device in indices.into_iter().filter_map(|index| devices.get(index)) {
-                let session = device.connect(door.address, &door.trust, version).await?;
-                publishers.push(Publisher::new(session, &device.id));
-            }
-            Ok(publishers)
-        }
-    })
-    .await
 }
 
 impl LoadReport {
