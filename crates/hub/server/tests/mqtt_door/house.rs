@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use ironroot_broker::{Broker, BrokerSettings};
@@ -64,6 +65,31 @@ impl RevocationStatus for AllGood {
     }
 }
 
+/// How many tasks of a runtime have panicked in this program. The runtime catches them; a test must not.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+fn watch_for_panics() {
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let thread = std::thread::current();
+            if thread.name().is_some_and(|name| name.starts_with("tokio")) {
+                PANICS.fetch_add(1, Ordering::SeqCst);
+            }
+            print(panic);
+        }));
+    });
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(PANICS.load(Ordering::SeqCst), 0, "the hub panicked");
+        }
+    }
+}
+
 pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) authority: Authority,
@@ -90,6 +116,7 @@ impl House {
     }
 
     pub(crate) async fn with(settings: MqttSettings, broker: BrokerSettings) -> Self {
+        watch_for_panics();
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::default());
         let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::admission::{Admission, AdmissionSettings};
@@ -32,7 +32,10 @@ where
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = drain.begun() => return Connections(connections),
-            Some(_ended) = connections.join_next(), if !connections.is_empty() => continue,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                note_fault(door, ended);
+                continue;
+            }
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -55,6 +58,13 @@ where
                 tracing::debug!(door, %address, error = %cause, "A connection was refused.");
             }
         }
+    }
+}
+
+/// A connection that panicked ended alone, and there is a fault in this program.
+fn note_fault(door: &'static str, ended: Result<(), JoinError>) {
+    if let Err(cause) = ended {
+        tracing::error!(door, error = %cause, "A connection ended by a fault of the hub.");
     }
 }
 

@@ -73,7 +73,8 @@ impl Tls {
                 }
                 Ok(state) => answer(state, records)?,
                 Err(cause) => {
-                    self.write_alert(records);
+                    let rest = incoming.get_mut(processed.taken + discard..);
+                    self.write_alert(rest.unwrap_or_default(), records);
                     return Err(cause);
                 }
             };
@@ -132,11 +133,24 @@ impl Tls {
     }
 
     /// After a failure: the alert that says so, if there is one.
-    fn write_alert(&mut self, records: &mut Vec<u8>) {
-        while let Ok(state) = self.0.process_tls_records(&mut []).state {
-            if !matches!(answer(state, records), Ok(Step::GoOn)) {
+    ///
+    /// `incoming` is what is left after the failure. TLS remembers messages by their place in it, and panics
+    /// when it is asked for more without it.
+    fn write_alert(&mut self, incoming: &mut [u8], records: &mut Vec<u8>) {
+        let mut taken = 0;
+        loop {
+            let rest = incoming.get_mut(taken..).unwrap_or_default();
+            let UnbufferedStatus { discard, state } = self.0.process_tls_records(rest);
+            let Ok(
+                state @ (ConnectionState::EncodeTlsData(_) | ConnectionState::TransmitTlsData(_)),
+            ) = state
+            else {
+                return;
+            };
+            if answer(state, records).is_err() {
                 return;
             }
+            taken += discard;
         }
     }
 }
