@@ -273,9 +273,9 @@ impl Shared {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        drop(self.orders.take());
         // The writer closes last: only then is the write-ahead log folded into the file, whole for a backup.
         self.readers.close();
+        drop(self.orders.take());
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {
