@@ -28,9 +28,4 @@ impl Drain {
     pub async fn begun(&mut self) {
         let _gone = self.0.wait_for(|begun| *begun).await;
     }
-
-    /// Whether the shutdown has begun.
-    pub fn has_begun(&self) -> bool {
-        *self.0.borrow()
-    }
 }

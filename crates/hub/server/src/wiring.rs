@@ -60,8 +60,9 @@ pub struct Hub {
     drainer: Drainer,
     doors: JoinSet<()>,
     workers: JoinSet<()>,
-    /// Ends when the hub drains and the last entries are under a checkpoint.
+    /// Ends when it is stopped and the last entries are under a checkpoint.
     tree: JoinHandle<()>,
+    tree_stop: Drainer,
 }
 
 /// Why the hub did not start.
@@ -192,6 +193,8 @@ impl Hub {
         self.drainer.begin();
         while self.doors.join_next().await.is_some() {}
         self.workers.shutdown().await;
+        // Last, when nothing is recorded any more: what was recorded is signed before the hub is gone.
+        self.tree_stop.begin();
         if let Err(cause) = self.tree.await {
             tracing::error!(error = %cause, "The journal's tree was not finished.");
         }
@@ -304,13 +307,8 @@ impl Base {
         registry.watch(broker.clone());
         let log = TileLog::new(settings.data.join(LOG_FOLDER), log_key.clone());
         let (log, store) = (Arc::new(log), ledger.store().clone());
-        let growing = tree::grow(
-            tree,
-            store,
-            log.clone(),
-            outside.clock.clone(),
-            drain.clone(),
-        );
+        let (tree_stop, stop) = Drainer::new();
+        let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
 
         write_files(&settings, &authority, &log_key, &addresses)?;
@@ -337,6 +335,7 @@ impl Base {
             doors,
             workers,
             tree: growing,
+            tree_stop,
         })
     }
 }

@@ -16,22 +16,22 @@ use crate::fault::chain;
 /// How often the tree grows.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Grows the tree from `store` and tells `log` of it, until the hub drains and once more after that.
+/// Grows the tree from `store` and tells `log` of it, until `stop` and once more after that.
 pub async fn grow(
     mut writer: TreeWriter,
     store: Arc<dyn Store>,
     log: Arc<TileLog>,
     clock: Arc<dyn Clock>,
-    mut drain: Drain,
+    mut stop: Drain,
 ) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = None;
-    while !drain.has_begun() {
-        tokio::select! {
-            _tick = ticks.tick() => {}
-            () = drain.begun() => {}
-        }
+    loop {
+        let last = tokio::select! {
+            _tick = ticks.tick() => false,
+            () = stop.begun() => true,
+        };
         let store = Arc::clone(&store);
         let round = spawn_blocking(move || {
             let written = writer.write(store.as_ref());
@@ -61,5 +61,8 @@ pub async fn grow(
             );
         }
         told = failing;
+        if last {
+            return;
+        }
     }
 }
