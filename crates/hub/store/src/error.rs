@@ -38,7 +38,7 @@ pub enum CommitError {
 #[non_exhaustive]
 pub enum LaterCause {
     /// The disk, or the size that the settings allow the store, is used up.
-    #[error("the store is full")]
+    #[error("the store is full; make room on its disk, or raise store.size_max_bytes")]
     Full(#[source] Cause),
     /// More changes wait than the queue takes.
     #[error("too many changes wait already")]
