@@ -10,9 +10,12 @@
 
 mod rig;
 
+mod bytes;
 mod enrolment;
 mod enrolment_refused;
+mod full_store;
 mod journal;
+mod kill;
 mod mqtt;
 mod mqtt_refused;
 mod newcomer;

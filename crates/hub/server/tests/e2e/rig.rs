@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: a test waits for what a program says, or asks again, and each wait has a bound.
 
+mod api;
 mod curl;
 mod hub;
 mod identity;
@@ -10,9 +11,11 @@ mod openssl;
 mod place;
 mod program;
 mod running;
+mod socket;
 
 use std::time::Duration;
 
+pub(crate) use api::Api;
 pub(crate) use curl::{Answer, Curl};
 pub(crate) use hub::{Hub, InsideHub, up, up_at};
 pub(crate) use identity::Identity;
@@ -21,6 +24,7 @@ pub(crate) use openssl::{MakersCa, openssl};
 pub(crate) use place::{IRONROOT, Place};
 pub(crate) use program::program;
 pub(crate) use running::{Running, Said};
+pub(crate) use socket::Socket;
 
 /// So that a test that would hang fails; nothing here should take a tenth of it.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);

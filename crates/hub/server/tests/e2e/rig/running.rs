@@ -115,9 +115,18 @@ impl Running {
         self.child.wait().unwrap();
     }
 
+    /// The same, by one who does not own it and does not wait.
+    pub(crate) fn strike(&self) {
+        self.signal(Signal::KILL);
+    }
+
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     pub(crate) fn id(&self) -> u32 {
