@@ -20,7 +20,7 @@ use crate::{process, workspace};
 /// How long each target tries, unless the variable says otherwise.
 const TRY: Duration = Duration::from_secs(60);
 /// How long all targets together try; with many, each tries for less.
-const TRY_ALL: Duration = Duration::from_secs(8 * 60);
+const TRY_ALL: Duration = Duration::from_secs(12 * 60);
 /// The variable that bolero reads it from.
 const TRY_MS_VARIABLE: &str = "BOLERO_RANDOM_TEST_TIME_MS";
 /// How long a target may take before it counts as hanging.
