@@ -43,9 +43,10 @@ struct FleetArgs {
     /// The hub's process, to measure its processor time and memory
     #[arg(long, value_name = "PID")]
     hub_pid: Option<u32>,
-    /// The devices' profile
-    #[arg(long, value_name = "NAME", default_value = "gateway")]
-    profile: String,
+    /// The devices' profile; `camera` for devices that are cut, since it leaves them nothing, and `gateway`
+    /// for all others, since it lets them publish fast
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// What their serials begin with; made up when absent, since a serial enrols only once
     #[arg(long, value_name = "TEXT")]
     prefix: Option<String>,
@@ -203,7 +204,7 @@ impl SimCommand {
                 } else {
                     enrol::Renewal::None
                 };
-                let plan = fleet.plan(args.devices);
+                let plan = fleet.plan("", args.devices, OTHER_PROFILE);
                 let process = fleet.door.process;
                 let (report, _devices) =
                     enrol::run(&fleet.hub, &fleet.door.trust, &plan, renewal, process).await?;
@@ -211,7 +212,8 @@ impl SimCommand {
             }
             Self::Idle(args) => {
                 let fleet = args.fleet.open()?;
-                let devices = fleet.devices(args.devices).await?.into();
+                let devices = fleet.plan("", args.devices, OTHER_PROFILE);
+                let devices = fleet.devices(&devices).await?.into();
                 let plan = IdlePlan {
                     parallel: fleet.parallel,
                     version: args.mqtt.into(),
@@ -221,8 +223,13 @@ impl SimCommand {
             }
             Self::Cut(args) => {
                 let fleet = args.fleet.open()?;
-                let mut devices = fleet.devices(args.orders + args.publishers).await?;
-                let publishers = devices.split_off(args.orders).into();
+                let cut = fleet.plan("cut-", args.orders, CUT_PROFILE);
+                let devices = fleet.devices(&cut).await?;
+                let publishers = FleetPlan {
+                    profile: OTHER_PROFILE.to_owned(),
+                    ..fleet.plan("", args.publishers, OTHER_PROFILE)
+                };
+                let publishers = fleet.devices(&publishers).await?.into();
                 let plan = LoadPlan {
                     messages: u64::from(args.rate) * CUT_LOAD_S,
                     payload_size: 128,
@@ -238,7 +245,8 @@ impl SimCommand {
             }
             Self::Load(args) => {
                 let fleet = args.fleet.open()?;
-                let publishers = fleet.devices(args.publishers).await?.into();
+                let publishers = fleet.plan("", args.publishers, OTHER_PROFILE);
+                let publishers = fleet.devices(&publishers).await?.into();
                 let plan = LoadPlan {
                     messages: args.messages,
                     payload_size: args.payload,
@@ -259,7 +267,7 @@ struct Fleet {
     hub: Hub,
     door: Door,
     prefix: String,
-    profile: String,
+    profile: Option<String>,
     parallel: usize,
 }
 
@@ -282,17 +290,17 @@ impl FleetArgs {
 }
 
 impl Fleet {
-    fn plan(&self, count: usize) -> FleetPlan {
+    fn plan(&self, part: &str, count: usize, profile: &str) -> FleetPlan {
         FleetPlan {
-            prefix: self.prefix.clone(),
-            profile: self.profile.clone(),
+            prefix: format!("{}{part}", self.prefix),
+            profile: self.profile.as_deref().unwrap_or(profile).to_owned(),
             count,
             parallel: self.parallel,
         }
     }
 
-    async fn devices(&self, count: usize) -> Result<Vec<Device>> {
-        let claimed = fleet::claim(&self.hub, &self.plan(count)).await?;
+    async fn devices(&self, plan: &FleetPlan) -> Result<Vec<Device>> {
+        let claimed = fleet::claim(&self.hub, plan).await?;
         fleet::enrol(&self.hub, &self.door.trust, claimed, self.parallel).await
     }
 
@@ -303,6 +311,12 @@ impl Fleet {
         Load::prepare(&self.door, plan, publishers, &subscriber).await
     }
 }
+
+/// A built-in profile that leaves a quarantined device nothing.
+const CUT_PROFILE: &str = "camera";
+
+/// A built-in profile that lets a device publish fast.
+const OTHER_PROFILE: &str = "gateway";
 
 /// For how long the load behind `sim cut` could go on, in seconds; it ends with the last order.
 const CUT_LOAD_S: u64 = 600;

@@ -59,7 +59,11 @@ async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>) -> Result<CutRepor
         let sent = Instant::now();
         let done = api.order(&device.id, Order::Quarantine).await?;
         report.to_answer.record(sent.elapsed())?;
-        ensure!(done.sessions_cut == 1, "{} had no session", device.id);
+        ensure!(
+            done.sessions_cut == 1,
+            "no session of {} is cut: does its profile let it connect under quarantine?",
+            device.id
+        );
         let ended = timeout(END_MAX, end)
             .await
             .with_context(|| format!("the session of {} goes on", device.id))??;
