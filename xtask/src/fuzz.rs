@@ -253,8 +253,8 @@ mod tests {
     #[test]
     fn many_targets_share_the_time() {
         assert_eq!(try_ms(0, 2), 60_000);
-        assert_eq!(try_ms(16, 2), 60_000);
-        assert_eq!(try_ms(32, 2), 30_000);
+        assert_eq!(try_ms(24, 2), 60_000);
+        assert_eq!(try_ms(48, 2), 30_000);
     }
 
     #[test]
