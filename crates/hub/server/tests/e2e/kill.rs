@@ -13,7 +13,7 @@ use ironroot_testkit::SeededRng;
 use ironroot_time::Rng;
 use serde_json::json;
 
-use crate::rig::{Api, Hub, Identity, LONGEST_WAIT, Place};
+use crate::rig::{Api, Hub, Identity, LONGEST_WAIT, Place, Running, until, up};
 
 const ROUNDS: usize = 20;
 
@@ -59,6 +59,35 @@ fn whatever_was_acknowledged_outlives_a_kill_at_any_moment() {
     assert!(verified.contains(", 0 wait for the next"), "{verified}");
     println!("{} acknowledgements outlived {} kills", all.len(), rounds());
 }
+
+#[test]
+fn a_first_start_that_was_killed_at_any_point_is_made_good_by_the_next() {
+    for reached in FIRST_START {
+        let mut hub = Hub::unstarted();
+        let killed = Running::start(&mut up(&hub.data));
+        until(reached, || hub.data.join(reached).exists().then_some(()));
+        killed.kill();
+        hub.starts();
+        hub.mosquitto(&hub.device("cam-1"))
+            .publishes("d/cam-1/up/t", "21")
+            .ok();
+        hub.stop();
+        hub.ironroot(&["journal", "verify"]).ok();
+    }
+}
+
+/// What a first start makes, in its order.
+const FIRST_START: &[&str] = &[
+    "keys",
+    "keys/seal.key",
+    "keys/journal.sealed",
+    "store.sqlite",
+    "store.sqlite-wal",
+    "profiles/camera.toml",
+    "admin.token",
+    "ca.pem",
+    "addresses.json",
+];
 
 fn rounds() -> usize {
     let asked = std::env::var_os("IRONROOT_KILL_ROUNDS");

@@ -11,6 +11,7 @@
 mod rig;
 
 mod bytes;
+mod doors;
 mod enrolment;
 mod enrolment_refused;
 mod full_store;
@@ -21,4 +22,5 @@ mod mqtt_refused;
 mod newcomer;
 mod orders;
 mod orders_refused;
+mod secrets;
 mod start_refused;

@@ -32,13 +32,18 @@ impl Hub {
 
     /// A hub with these settings.
     pub(crate) fn with(settings: &str) -> Self {
-        let mut hub = Self {
-            place: Place::new(),
-            running: None,
-        };
+        let mut hub = Self::unstarted();
         hub.set(settings);
         hub.starts();
         hub
+    }
+
+    /// One that never was up.
+    pub(crate) fn unstarted() -> Self {
+        Self {
+            place: Place::new(),
+            running: None,
+        }
     }
 
     /// Writes the settings file; it counts from the next start.

@@ -1,0 +1,111 @@
+//! The doors as doors: which TLS they speak, how many they let in, and what they say when they close.
+
+use crate::rig::{Hub, Identity, Said, Socket, program, until};
+
+#[test]
+fn an_old_device_enrols_and_renews_over_tls_1_2() {
+    let hub = Hub::start();
+    let token = hub.claim("cam-1");
+    let device = Identity::with_new_key(hub.folder.path(), "cam-1");
+    let old = ["--tls-max", "1.2"];
+    let credentials = format!("cam-1:{token}");
+    let enrol = hub.curl().est("simpleenroll", &device.csr("/CN=cam-1"));
+    let answer = enrol.words(&["-u", &credentials]).words(&old).call();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    device.take_certificate(&answer.body);
+    let renew = hub
+        .curl()
+        .as_(&device)
+        .est("simplereenroll", &device.renewal());
+    assert_eq!(renew.words(&old).call().status, 200);
+}
+
+#[test]
+fn attack_a_client_of_tls_1_2_without_forward_secrecy_or_an_aead_is_refused() {
+    let hub = Hub::start();
+    for ciphers in [
+        "AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES128-SHA256",
+        "ECDHE-ECDSA-AES256-SHA",
+    ] {
+        let old = ["--tls-max", "1.2", "--ciphers", ciphers];
+        assert_eq!(
+            hub.curl().est_get("cacerts").words(&old).call().status,
+            0,
+            "{ciphers}"
+        );
+    }
+    let older = ["--tls-max", "1.1", "--ciphers", "DEFAULT:@SECLEVEL=0"];
+    assert_eq!(hub.curl().est_get("cacerts").words(&older).call().status, 0);
+    assert_eq!(hub.curl().est_get("cacerts").call().status, 200);
+}
+
+#[test]
+fn the_mqtt_door_speaks_tls_1_2_only_where_the_settings_say_so() {
+    for (settings, spoken) in [("", false), ("[mqtt]\ntls12 = true\n", true)] {
+        let hub = Hub::with(settings);
+        let cam = hub.device("cam-1");
+        assert_eq!(shakes_hands(&hub, &cam, "-tls1_2"), spoken, "{settings:?}");
+        assert!(shakes_hands(&hub, &cam, "-tls1_3"), "{settings:?}");
+    }
+}
+
+/// Whether openssl comes to an end of the handshake at the MQTT door.
+fn shakes_hands(hub: &Hub, who: &Identity, version: &str) -> bool {
+    let door = format!("localhost:{}", hub.port("mqtt"));
+    let mut client = program("openssl");
+    client.args([
+        "s_client",
+        version,
+        "-verify_return_error",
+        "-connect",
+        &door,
+    ]);
+    client.arg("-CAfile").arg(hub.ca());
+    client
+        .arg("-cert")
+        .arg(who.certificate())
+        .arg("-key")
+        .arg(who.key());
+    let said = Said::of(&mut client);
+    assert_eq!(said.out.contains("New, TLSv1"), said.code == 0, "{said:?}");
+    said.code == 0
+}
+
+#[test]
+fn attack_one_source_cannot_take_all_the_places_of_a_door() {
+    let doors = ["console", "pki", "device", "mqtt"];
+    let few = doors.map(|door| format!("[{door}.admission]\nconnections_per_source_max = 3\n"));
+    let hub = Hub::with(&few.concat());
+    for door in doors {
+        let held: Vec<_> = (0..3).map(|_| Socket::plain(&hub, door)).collect();
+        assert!(Socket::plain(&hub, door).gets_all().is_empty(), "{door}");
+        drop(held);
+    }
+    // The places are free again as soon as the hub has seen that they are.
+    let cam = until("the doors are open again", || {
+        let claim = hub.ironroot(&["claim", "new", "cam-1", "--profile", "camera", "--json"]);
+        let claim: serde_json::Value = serde_json::from_str(&claim.out).ok()?;
+        let device = Identity::with_new_key(hub.folder.path(), "cam-1");
+        let token = claim["token"].as_str()?;
+        let answer = hub.enrols(&device, token, &device.csr("/CN=cam-1"));
+        (answer.status == 200).then(|| device.take_certificate(&answer.body))?;
+        Some(device)
+    });
+    until("the MQTT door is open again", || {
+        let said = hub.mosquitto(&cam).publishes("d/cam-1/up/t", "21");
+        (said.code == 0).then_some(())
+    });
+}
+
+#[test]
+fn a_hub_that_stops_tells_its_sessions_and_ends_well() {
+    let mut hub = Hub::start();
+    let cam = hub.device("cam-1");
+    let session = hub.mosquitto(&cam).subscribes("d/cam-1/down/#");
+    let stopped = hub.stop();
+    stopped.says("The hub is shutting down.");
+    // MQTT 5 section 3.14.2.1: server shutting down.
+    session.says("Received DISCONNECT (139)");
+    assert!(!stopped.said().contains("ERROR"), "{}", stopped.said());
+}
