@@ -72,13 +72,18 @@ pub async fn take_in(
     Ok(())
 }
 
+/// Fills a folder beside it and gives that its name: a start that is killed leaves none or all of them.
 fn write_built_in(folder: &Path) -> Result<(), ProfilesRefused> {
-    std::fs::create_dir_all(folder).map_err(at(folder))?;
+    let beside = folder.with_extension("new");
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).map_err(at(&beside))?;
+    }
+    std::fs::create_dir_all(&beside).map_err(at(&beside))?;
     for (name, text) in BUILT_IN {
-        let path = folder.join(format!("{name}.toml"));
+        let path = beside.join(format!("{name}.toml"));
         std::fs::write(&path, text).map_err(at(&path))?;
     }
-    Ok(())
+    std::fs::rename(&beside, folder).map_err(at(folder))
 }
 
 fn read_all(folder: &Path) -> Result<Vec<(DeviceProfile, String)>, ProfilesRefused> {
