@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use ironroot_journal::note::{BadKey, SigningKey};
-use ironroot_pki::authority::{Authority, AuthorityError};
+use ironroot_pki::authority::{Authority, AuthorityError, ROOT_FILE};
 use ironroot_pki::custody::{CustodyError, read_sealed, write_sealed};
 use ironroot_pki::seal::SealKey;
 use ironroot_secret::Secret;
@@ -118,8 +118,20 @@ pub fn open(
     };
     // The journal's key comes first: the CA's file says that all of them are there.
     let journal = make_journal_key(folder, &seal, name, rng)?;
+    set_aside_unused_root(folder)?;
     let authority = Authority::create(folder, &seal, now)?;
     Ok(Keys { authority, journal })
+}
+
+/// A first start that was killed may have left a root without an issuing CA: it has issued nothing.
+fn set_aside_unused_root(folder: &Path) -> Result<(), NoKeys> {
+    let root = folder.join(ROOT_FILE);
+    match fs::rename(&root, root.with_extension("unused")) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(NoKeys::Folder { path: root, cause })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 fn make_journal_key(
