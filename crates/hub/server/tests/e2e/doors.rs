@@ -72,12 +72,26 @@ fn shakes_hands(hub: &Hub, who: &Identity, version: &str) -> bool {
     said.code == 0
 }
 
+/// Few places, and nobody is sent away for being slow.
+const FEW: &str = "
+    [console]
+    head_timeout_s = 3600
+    admission = { connections_per_source_max = 3 }
+    [pki]
+    head_timeout_s = 3600
+    admission = { connections_per_source_max = 3 }
+    [device]
+    handshake_timeout_s = 3600
+    admission = { connections_per_source_max = 3 }
+    [mqtt]
+    handshake_timeout_s = 3600
+    admission = { connections_per_source_max = 3 }
+";
+
 #[test]
 fn attack_one_source_cannot_take_all_the_places_of_a_door() {
-    let doors = ["console", "pki", "device", "mqtt"];
-    let few = doors.map(|door| format!("[{door}.admission]\nconnections_per_source_max = 3\n"));
-    let hub = Hub::with(&few.concat());
-    for door in doors {
+    let hub = Hub::with(FEW);
+    for door in ["console", "pki", "device", "mqtt"] {
         let held: Vec<_> = (0..3).map(|_| Socket::plain(&hub, door)).collect();
         assert!(Socket::plain(&hub, door).gets_all().is_empty(), "{door}");
         drop(held);
@@ -96,6 +110,27 @@ fn attack_one_source_cannot_take_all_the_places_of_a_door() {
         let said = hub.mosquitto(&cam).publishes("d/cam-1/up/t", "21");
         (said.code == 0).then_some(())
     });
+}
+
+#[test]
+fn attack_a_certificate_made_with_a_stolen_ca_key_is_refused_for_it_is_not_on_record() {
+    let mut hub = Hub::start();
+    let cam = hub.device("cam-1");
+    hub.stop();
+    let thief = Hub::on_a_copy_of(&hub);
+    hub.starts();
+    let answer = thief.renews(&cam);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    cam.take_certificate(&answer.body);
+    thief
+        .mosquitto(&cam)
+        .publishes("d/cam-1/up/t", "stolen")
+        .ok();
+
+    let refused = hub.mosquitto(&cam).publishes("d/cam-1/up/t", "stolen");
+    assert_ne!(refused.code, 0, "{refused:?}");
+    assert!(hub.logs("A handshake failed.").contains("NotOnRecord"));
+    assert_eq!(hub.renews(&cam).status, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::rig::{Hub, Identity, MakersCa, openssl};
+use crate::rig::{Hub, Identity, openssl};
 
 /// What openssl says of a certificate that it has checked up to the hub's root.
 fn verified(hub: &Hub, who: &Identity) -> String {
@@ -124,41 +124,4 @@ fn csrattrs_says_which_key_is_wanted() {
     for wanted in ["id-ecPublicKey", "prime256v1", "ecdsa-with-SHA256"] {
         assert!(parsed.contains(wanted), "{wanted} in {parsed}");
     }
-}
-
-#[test]
-fn an_idevid_of_an_accepted_maker_stands_for_the_token_and_never_for_the_claim() {
-    let hub = Hub::start();
-    let acme = MakersCa::new(hub.folder.path(), "acme");
-    let certificate = acme.certificate();
-    let add = [
-        "ca",
-        "manufacturer",
-        "add",
-        "acme",
-        certificate.to_str().unwrap(),
-    ];
-    hub.ironroot(&[add.as_slice(), &["--serial-prefix", "acme-"]].concat())
-        .ok();
-    let device = Identity::with_new_key(hub.folder.path(), "acme-7");
-    acme.issue(&device, "7");
-    let enrol = || {
-        let csr = device.csr("/serialNumber=acme-7");
-        hub.curl().as_(&device).est("simpleenroll", &csr).call()
-    };
-    let entries = hub.entries();
-    let unclaimed = enrol();
-    assert_eq!(unclaimed.status, 401, "{unclaimed:?}");
-    assert!(
-        hub.logs(&unclaimed.reference())
-            .contains("acme-7 was never claimed")
-    );
-    assert_eq!(hub.entries(), entries);
-
-    hub.claim("acme-7");
-    let answer = enrol();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    device.take_certificate(&answer.body);
-    verified(&hub, &device);
-    hub.mosquitto(&device).publishes("d/acme-7/up/t", "21").ok();
 }

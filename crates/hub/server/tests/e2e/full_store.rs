@@ -23,8 +23,7 @@ impl Scene {
     fn with(hub: Hub) -> Self {
         let cam = hub.device("cam-1");
         hub.device("cam-2");
-        hub.ironroot(&["device", "quarantine", "cam-2", "--why", "odd traffic"])
-            .ok();
+        hub.orders("quarantine", "cam-2");
         Self {
             session: hub.mosquitto(&cam).subscribes("d/cam-1/down/#"),
             fresh: Identity::with_new_key(hub.folder.path(), "fresh"),
@@ -49,11 +48,7 @@ impl Scene {
             hub.logs(&answer.reference())
                 .contains("the journal cannot append")
         );
-        let renewal = hub
-            .curl()
-            .as_(&self.cam)
-            .est("simplereenroll", &self.cam.renewal())
-            .call();
+        let renewal = hub.renews(&self.cam);
         assert_eq!(renewal.status, 503, "{renewal:?}");
         for words in [
             ["device", "release", "cam-2"].as_slice(),
@@ -153,7 +148,7 @@ fn a_full_store_stops_what_widens_and_cuts_all_the_same() {
         scene.hub.enrols(&scene.fresh, &scene.token, &csr).status,
         200
     );
-    scene.hub.ironroot(&["device", "release", "cam-2"]).ok();
+    scene.hub.orders("release", "cam-2");
     scene.hub.ironroot(&["journal", "verify"]).ok();
 }
 

@@ -9,8 +9,7 @@ use crate::rig::{Hub, Place, Said, until, up};
 fn stopped() -> Hub {
     let mut hub = Hub::start();
     hub.device("cam-1");
-    hub.ironroot(&["device", "quarantine", "cam-1", "--why", "odd traffic"])
-        .ok();
+    hub.orders("quarantine", "cam-1");
     hub.claim("cam-2");
     hub.stop();
     let verified = hub.ironroot(&["journal", "verify"]).ok();
@@ -176,8 +175,7 @@ fn a_hub_does_not_go_on_from_a_store_that_was_put_back_from_a_backup() {
     let (store, backup) = (hub.data.join("store.sqlite"), hub.file("backup.sqlite"));
     fs::copy(&store, &backup).unwrap();
     hub.starts();
-    hub.ironroot(&["device", "retire", "cam-1", "--yes", "--why", "stolen"])
-        .ok();
+    hub.orders("retire", "cam-1");
     hub.stop();
     let newest = fs::read(&store).unwrap();
     fs::copy(&backup, &store).unwrap();

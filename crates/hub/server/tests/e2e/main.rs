@@ -15,6 +15,7 @@ mod doors;
 mod enrolment;
 mod enrolment_refused;
 mod full_store;
+mod idevid;
 mod journal;
 mod kill;
 mod mqtt;

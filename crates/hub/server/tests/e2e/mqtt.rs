@@ -90,8 +90,7 @@ fn a_will_is_not_delivered_when_the_device_is_quarantined() {
         .subscribes("d/+/up/#");
     for version in VERSIONS {
         let mut device = with_will(&hub, &cam, version);
-        hub.ironroot(&["device", "quarantine", "cam-1", "--why", "odd traffic"])
-            .ok();
+        hub.orders("quarantine", "cam-1");
         device.ends();
         hub.until_sessions("cam-1", 0);
         let from = service.said().len();
@@ -100,7 +99,7 @@ fn a_will_is_not_delivered_when_the_device_is_quarantined() {
             .ok();
         service.says_since(from, "got d/cam-2/up/after");
         assert!(!service.said().contains("gone"), "{}", service.said());
-        hub.ironroot(&["device", "release", "cam-1"]).ok();
+        hub.orders("release", "cam-1");
     }
 }
 

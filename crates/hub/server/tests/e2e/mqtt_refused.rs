@@ -181,27 +181,6 @@ fn refuses_a_certificate_of_another_hub_in_the_handshake() {
 }
 
 #[test]
-fn refuses_an_idevid_of_an_accepted_maker_in_the_handshake() {
-    let hub = Hub::start();
-    let acme = MakersCa::new(hub.folder.path(), "acme");
-    let certificate = acme.certificate();
-    hub.ironroot(&[
-        "ca",
-        "manufacturer",
-        "add",
-        "acme",
-        certificate.to_str().unwrap(),
-    ])
-    .ok();
-    hub.device("cam-1");
-    let idevid = Identity::with_new_key(hub.folder.path(), "idevid").saying("cam-1");
-    acme.issue(&idevid, "cam-1");
-    let refused = hub.mosquitto(&idevid).publishes("d/cam-1/up/t", "x");
-    assert_ne!(refused.code, 0, "{refused:?}");
-    assert!(hub.logs("A handshake failed.").contains("UnknownIssuer"));
-}
-
-#[test]
 fn refuses_the_second_session_of_a_device_that_may_have_one() {
     let hub = Hub::start();
     let cam = hub.device("cam-1");

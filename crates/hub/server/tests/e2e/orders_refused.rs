@@ -51,8 +51,7 @@ fn an_order_that_does_not_fit_the_lifecycle_is_refused_and_changes_nothing() {
     hub.claim("new-1");
     hub.device("cam-1");
     hub.device("old-1");
-    hub.ironroot(&["device", "retire", "old-1", "--yes", "--why", "scrapped"])
-        .ok();
+    hub.orders("retire", "old-1");
     let entries = hub.entries();
     for (order, device) in [
         ("quarantine", "new-1"),

@@ -69,17 +69,6 @@ fn refuses_to_make_a_new_ca_for_a_hub_that_had_one() {
 }
 
 #[test]
-fn refuses_to_make_a_second_ca_for_a_hub_that_has_a_journal() {
-    let mut hub = stopped();
-    let (keys, away) = (hub.data.join("keys"), hub.file("keys"));
-    fs::rename(&keys, &away).unwrap();
-    refuses(&hub, &["holds no CA", "put the folder back from a backup"]);
-    assert!(!keys.exists());
-    fs::rename(away, keys).unwrap();
-    starts_again(&mut hub);
-}
-
-#[test]
 fn refuses_to_start_with_the_wrong_sealing_key() {
     let mut hub = stopped();
     let right = fs::read(seal_key(&hub)).unwrap();

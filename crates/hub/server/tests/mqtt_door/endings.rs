@@ -50,7 +50,12 @@ async fn a_cut_reaches_every_live_session_with_its_reason_and_then_the_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_reaches_a_client_that_reads_nothing() {
-    let house = House::open().await;
+    // It is not the write timeout that ends it.
+    let patient = MqttSettings {
+        write_timeout_s: 3_600,
+        ..MqttSettings::default()
+    };
+    let house = House::with(patient, BrokerSettings::default()).await;
     let cam = house.device("cam-1");
     let mut device = house.joins(&cam).await;
     device.subscribes("d/cam-1/down/#", Qos::AtMostOnce).await;

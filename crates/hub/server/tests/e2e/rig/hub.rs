@@ -14,7 +14,7 @@ use ironroot_time::Clock;
 use tokio::runtime::Runtime;
 
 use super::place::IRONROOT;
-use super::{Place, Running, program};
+use super::{Answer, Place, Running, Said, program};
 
 /// What the hub logs in tests: refusals too, so that a test can find their causes.
 pub(crate) const LOG_FILTER: &str = "info,ironroot_server=debug";
@@ -44,6 +44,15 @@ impl Hub {
             place: Place::new(),
             running: None,
         }
+    }
+
+    /// Another hub on a copy of everything that this one has, keys included.
+    pub(crate) fn on_a_copy_of(other: &Self) -> Self {
+        let mut hub = Self::unstarted();
+        let from = other.data.join(".");
+        Said::of(program("cp").arg("-r").arg(from).arg(&hub.data)).ok();
+        hub.starts();
+        hub
     }
 
     /// Writes the settings file; it counts from the next start.
@@ -78,6 +87,26 @@ impl Hub {
 
     pub(crate) fn running(&self) -> &Running {
         self.running.as_ref().expect("it is up")
+    }
+
+    /// Asks, and shows that the answer was a refusal of this kind, for this cause, that changed nothing: the
+    /// peer is told a class and a reference, and the log has the cause.
+    pub(crate) fn refuses(
+        &self,
+        (status, cause): (u16, &str),
+        ask: impl FnOnce() -> Answer,
+    ) -> Answer {
+        let entries = self.entries();
+        let answer = ask();
+        assert_eq!(answer.status, status, "{answer:?}");
+        let line = self.logs(&answer.reference());
+        assert!(line.contains(cause), "{cause:?} in {line}");
+        assert!(
+            !answer.body.contains(cause),
+            "the peer was told: {answer:?}"
+        );
+        assert_eq!(self.entries(), entries, "a refusal changed something");
+        answer
     }
 
     /// Waits until the hub's log has a line with this in it, and gives the line.

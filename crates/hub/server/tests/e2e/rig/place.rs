@@ -124,6 +124,21 @@ impl Place {
             .call()
     }
 
+    /// A renewal with the certificate that the device has.
+    pub(crate) fn renews(&self, device: &Identity) -> super::Answer {
+        self.curl()
+            .as_(device)
+            .est("simplereenroll", &device.renewal())
+            .call()
+    }
+
+    /// Gives an order about a device, with a reason; gives what the command line said of it.
+    pub(crate) fn orders(&self, order: &str, device: &str) -> String {
+        let words = ["device", order, device, "--why", "odd traffic"];
+        let sure: &[&str] = if order == "retire" { &["--yes"] } else { &[] };
+        self.ironroot(&[&words, sure].concat()).ok()
+    }
+
     pub(crate) fn curl(&self) -> Curl<'_> {
         Curl::new(self)
     }
