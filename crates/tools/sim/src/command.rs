@@ -1,4 +1,9 @@
-//! `ironroot sim`: the scenarios by command line.
+//! `ironroot sim`: the scenarios by command line, one file each.
+
+mod cut;
+mod enroll;
+mod idle;
+mod load;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
-use ironroot_mqtt::{Qos, Version};
+use ironroot_mqtt::Version;
 use tokio::time::timeout;
 
 use crate::api::Api;
@@ -15,10 +20,14 @@ use crate::fleet::{self, Device, FleetPlan};
 use crate::hub::Hub;
 use crate::limits;
 use crate::process::Process;
-use crate::scenario::idle::IdlePlan;
-use crate::scenario::load::{FILTER, Load, LoadPlan, Pace};
-use crate::scenario::{Door, cut, enrol, idle};
+use crate::scenario::Door;
+use crate::scenario::load::{FILTER, Load, LoadPlan};
 use crate::tls::{KeyExchange, Trust};
+
+pub use cut::CutArgs;
+pub use enroll::EnrollArgs;
+pub use idle::IdleArgs;
+pub use load::LoadArgs;
 
 /// Simulated devices at a hub on this machine: real certificates, real TLS, real MQTT. They stay in its
 /// journal, so point them at a hub that is for trying things out.
@@ -32,6 +41,49 @@ pub enum SimCommand {
     Cut(CutArgs),
     /// Publish to subscribers; how fast, and what a million messages cost
     Load(LoadArgs),
+}
+
+impl SimCommand {
+    /// Carries the command out on this process's terminal.
+    #[expect(
+        clippy::print_stdout,
+        clippy::print_stderr,
+        reason = "a command prints what it found"
+    )]
+    pub fn run(self) -> ExitCode {
+        match self.report() {
+            Ok(report) => {
+                println!("{report}");
+                ExitCode::SUCCESS
+            }
+            Err(cause) => {
+                eprintln!("ironroot: {cause:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn report(self) -> Result<String> {
+        match self {
+            Self::Enroll(args) => bounded(args.fleet.limit_s, args.measure()),
+            Self::Idle(args) => bounded(args.fleet.limit_s, args.measure()),
+            Self::Cut(args) => bounded(args.fleet.limit_s, args.measure()),
+            Self::Load(args) => bounded(args.fleet.limit_s, args.measure()),
+        }
+    }
+}
+
+/// Lets a scenario run, for so many seconds at most.
+fn bounded(limit_s: u64, scenario: impl Future<Output = Result<String>>) -> Result<String> {
+    limits::raise()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        timeout(Duration::from_secs(limit_s), scenario)
+            .await
+            .context("the time is up: see --limit-s")?
+    })
 }
 
 /// Which hub, and what kind of devices.
@@ -61,80 +113,6 @@ struct FleetArgs {
     limit_s: u64,
 }
 
-/// What `sim enroll` takes.
-#[derive(Debug, Args)]
-pub struct EnrollArgs {
-    #[command(flatten)]
-    fleet: FleetArgs,
-    /// How many devices
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    devices: usize,
-    /// Let each replace its certificate as well
-    #[arg(long)]
-    renew: bool,
-}
-
-/// What `sim idle` takes.
-#[derive(Debug, Args)]
-pub struct IdleArgs {
-    #[command(flatten)]
-    fleet: FleetArgs,
-    /// How many devices, with a session each
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    devices: usize,
-    /// How long to hold them, in seconds
-    #[arg(long, value_name = "S", default_value_t = 10)]
-    hold_s: u64,
-    /// MQTT version
-    #[arg(long, value_enum, default_value_t)]
-    mqtt: MqttVersion,
-}
-
-/// What `sim cut` takes.
-#[derive(Debug, Args)]
-pub struct CutArgs {
-    #[command(flatten)]
-    fleet: FleetArgs,
-    /// How many devices are quarantined, one after another
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    orders: usize,
-    /// How many others publish meanwhile
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    publishers: usize,
-    /// Messages a second of all of them
-    #[arg(long, value_name = "N", default_value_t = 4_000)]
-    rate: u32,
-}
-
-/// What `sim load` takes.
-#[derive(Debug, Args)]
-pub struct LoadArgs {
-    #[command(flatten)]
-    fleet: FleetArgs,
-    /// How many devices publish
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    publishers: usize,
-    /// How many subscribe to all of them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    subscribers: usize,
-    /// Messages in all
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    messages: u64,
-    /// Messages a second of all publishers; as fast as they are delivered when absent. The profile bounds
-    /// what each publisher may send
-    #[arg(long, value_name = "N")]
-    rate: Option<u32>,
-    /// Bytes in a message
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    payload: usize,
-    /// Quality of service, 0 or 1
-    #[arg(long, value_name = "0|1", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
-    qos: u8,
-    /// MQTT version
-    #[arg(long, value_enum, default_value_t)]
-    mqtt: MqttVersion,
-}
-
 /// A version by its usual name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum MqttVersion {
@@ -152,112 +130,6 @@ impl From<MqttVersion> for Version {
         match version {
             MqttVersion::V311 => Self::V311,
             MqttVersion::V5 => Self::V5,
-        }
-    }
-}
-
-impl SimCommand {
-    /// Carries the command out on this process's terminal.
-    #[expect(
-        clippy::print_stdout,
-        clippy::print_stderr,
-        reason = "a command prints what it found"
-    )]
-    pub fn run(self) -> ExitCode {
-        match self.report() {
-            Ok(report) => {
-                println!("{report}");
-                ExitCode::SUCCESS
-            }
-            Err(cause) => {
-                eprintln!("ironroot: {cause:#}");
-                ExitCode::FAILURE
-            }
-        }
-    }
-
-    fn report(self) -> Result<String> {
-        limits::raise()?;
-        let fleet = match &self {
-            Self::Enroll(args) => &args.fleet,
-            Self::Idle(args) => &args.fleet,
-            Self::Cut(args) => &args.fleet,
-            Self::Load(args) => &args.fleet,
-        };
-        let limit = Duration::from_secs(fleet.limit_s);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            timeout(limit, self.measure())
-                .await
-                .context("the time is up: see --limit-s")?
-        })
-    }
-
-    async fn measure(self) -> Result<String> {
-        match self {
-            Self::Enroll(args) => {
-                let fleet = args.fleet.open()?;
-                let renewal = if args.renew {
-                    enrol::Renewal::Once
-                } else {
-                    enrol::Renewal::None
-                };
-                let plan = fleet.plan("", args.devices, OTHER_PROFILE);
-                let process = fleet.door.process;
-                let (report, _devices) =
-                    enrol::run(&fleet.hub, &fleet.door.trust, &plan, renewal, process).await?;
-                Ok(report.to_string())
-            }
-            Self::Idle(args) => {
-                let fleet = args.fleet.open()?;
-                let devices = fleet.plan("", args.devices, OTHER_PROFILE);
-                let devices = fleet.devices(&devices).await?.into();
-                let plan = IdlePlan {
-                    parallel: fleet.parallel,
-                    version: args.mqtt.into(),
-                    hold: Duration::from_secs(args.hold_s),
-                };
-                Ok(idle::run(&fleet.door, &devices, plan).await?.to_string())
-            }
-            Self::Cut(args) => {
-                let fleet = args.fleet.open()?;
-                let cut = fleet.plan("cut-", args.orders, CUT_PROFILE);
-                let devices = fleet.devices(&cut).await?;
-                let publishers = FleetPlan {
-                    profile: OTHER_PROFILE.to_owned(),
-                    ..fleet.plan("", args.publishers, OTHER_PROFILE)
-                };
-                let publishers = fleet.devices(&publishers).await?.into();
-                let plan = LoadPlan {
-                    messages: u64::from(args.rate) * CUT_LOAD_S,
-                    payload_size: 128,
-                    qos: Qos::AtMostOnce,
-                    pace: Pace::PerSecond(args.rate),
-                    subscribers: 1,
-                    version: Version::V311,
-                };
-                let load = fleet.load(plan, &publishers).await?;
-                Ok(cut::run(&fleet.hub, &fleet.door, devices, load)
-                    .await?
-                    .to_string())
-            }
-            Self::Load(args) => {
-                let fleet = args.fleet.open()?;
-                let publishers = fleet.plan("", args.publishers, OTHER_PROFILE);
-                let publishers = fleet.devices(&publishers).await?.into();
-                let plan = LoadPlan {
-                    messages: args.messages,
-                    payload_size: args.payload,
-                    qos: Qos::from_bits(args.qos).context("QoS is 0 or 1")?,
-                    pace: args.rate.map_or(Pace::FlatOut, Pace::PerSecond),
-                    subscribers: args.subscribers,
-                    version: args.mqtt.into(),
-                };
-                let load = fleet.load(plan, &publishers).await?;
-                Ok(load.run().await?.to_string())
-            }
         }
     }
 }
@@ -312,11 +184,5 @@ impl Fleet {
     }
 }
 
-/// A built-in profile that leaves a quarantined device nothing.
-const CUT_PROFILE: &str = "camera";
-
 /// A built-in profile that lets a device publish fast.
-const OTHER_PROFILE: &str = "gateway";
-
-/// For how long the load behind `sim cut` could go on, in seconds; it ends with the last order.
-const CUT_LOAD_S: u64 = 600;
+const FAST_PROFILE: &str = "gateway";

@@ -4,7 +4,7 @@
 //! Stage: outside all three; this is what the hub's doors meet. `ironroot sim` is [`SimCommand`], and
 //! benchmarks call [`scenario`].
 //! Never: talks to another machine, keeps a device's key after it ends, or takes a shortcut into the hub.
-//! To add a scenario: a file in `scenario` with its plan and its report, a variant in `command`.
+//! To add a scenario: a file in `scenario` with its plan and its report, its arguments in `command`.
 
 pub mod api;
 pub mod command;
