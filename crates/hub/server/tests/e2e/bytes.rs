@@ -239,6 +239,26 @@ fn what_is_not_tls_gets_an_alert_and_the_end() {
 }
 
 #[test]
+fn attack_a_certificate_in_records_of_one_byte_is_cut_off() {
+    // It is not the time-out that ends it.
+    let hub = Hub::with("[mqtt]\ntls12 = true\nhandshake_timeout_s = 3600\n");
+    let mut socket = Socket::plain(&hub, "mqtt");
+    assert!(socket.sends(CLIENT_HELLO_1_2));
+    // ServerHelloDone (RFC 5246 section 7.4.5): now it is the client's turn to show its certificate.
+    socket.gets(b"\x0e\x00\x00\x00");
+    socket.sends(b"\x16\x03\x03\x00\x04\x0b\x00\xff\xff");
+    socket.sends(&b"\x16\x03\x03\x00\x01\x00".repeat(30_000));
+    socket.gets_all();
+}
+
+/// ClientHello of TLS 1.2: one suite, and what the hub wants of extensions (groups, signatures, extended
+/// master secret).
+const CLIENT_HELLO_1_2: &[u8] = b"\x16\x03\x01\x00\x4b\x01\x00\x00\x47\x03\x03\
+    0123456789abcdef0123456789abcdef\x00\x00\x02\xc0\x2b\x01\x00\x00\x1c\
+    \x00\x0a\x00\x06\x00\x04\x00\x1d\x00\x17\x00\x0b\x00\x02\x01\x00\
+    \x00\x0d\x00\x04\x00\x02\x04\x03\x00\x17\x00\x00";
+
+#[test]
 fn what_is_not_mqtt_ends_before_anything_is_said() {
     let scene = Scene::new();
     let mut oversized = b"\x10\xff\xff\xff\x7f\x00\x04MQTT\x05".to_vec();
