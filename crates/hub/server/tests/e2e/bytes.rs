@@ -251,7 +251,7 @@ fn attack_a_certificate_in_records_of_one_byte_is_cut_off() {
     socket.gets_all();
 }
 
-/// ClientHello of TLS 1.2: one suite, and what the hub wants of extensions (groups, signatures, extended
+/// `ClientHello` of TLS 1.2: one suite, and what the hub wants of extensions (groups, signatures, extended
 /// master secret).
 const CLIENT_HELLO_1_2: &[u8] = b"\x16\x03\x01\x00\x4b\x01\x00\x00\x47\x03\x03\
     0123456789abcdef0123456789abcdef\x00\x00\x02\xc0\x2b\x01\x00\x00\x1c\
