@@ -3,22 +3,20 @@
 //! Stage: collect (who is this peer, is this CSR honest) and enforce (issue, and configure TLS so
 //! that a refused peer gets no further than the handshake).
 //! Never: speaks HTTP or MQTT, uses async, reads a clock, decides whether somebody may enrol, or
-//! touches a file outside [`custody`].
+//! touches a file but through [`custody`].
 //! To add one more: a kind of certificate is a variant of [`authority::CertificateProfile`]; a key or
-//! signature algorithm is a line in `csr::proof`; another custody of the sealing key is one more
-//! constructor of [`seal::SealKey`]; another custody of the CA key is one more `rcgen::SigningKey`
-//! beside [`key::SoftwareKey`].
+//! signature algorithm is a line in `csr::proof`; another custody of the CA key is one more
+//! `rcgen::SigningKey` beside [`key::SoftwareKey`].
 
 pub mod authority;
 pub mod csr;
-pub mod custody;
+pub use ironroot_custody::{files as custody, seal};
 pub mod est;
 pub mod facts;
 pub mod key;
 pub mod names;
 pub mod peer;
 pub mod pem;
-pub mod seal;
 pub mod tls;
 
 pub use rustls::pki_types::CertificateDer;

@@ -137,12 +137,15 @@ pub fn read_sealed(path: &Path, key: &SealKey, context: &str) -> Result<Secret, 
 }
 
 /// Whether there is a file, as far as can be seen.
-pub(crate) fn is_there(path: &Path) -> bool {
+pub fn is_there(path: &Path) -> bool {
     path.exists()
 }
 
 /// Refuses to go on where a file is already.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
+///
+/// # Errors
+/// [`CustodyError::Exists`], or [`CustodyError::Io`] when it cannot be seen.
+pub fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
     if fs::exists(path).map_err(io_error(path, "looked for"))? {
         return Err(CustodyError::Exists {
             path: path.to_owned(),

@@ -12,7 +12,7 @@ use aws_lc_rs::{digest, hkdf, rand};
 use ironroot_secret::Secret;
 use zeroize::Zeroizing;
 
-/// The key that secrets are sealed under. How it is kept is [`custody`](crate::custody)'s matter.
+/// The key that secrets are sealed under.
 pub struct SealKey {
     secret: Zeroizing<[u8; KEY_LENGTH]>,
     id: KeyId,
