@@ -6,19 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
 use ironroot_registry::{Fact, Fold, Registry};
-use ironroot_store::Store;
-use ironroot_store_sqlite::{Settings as StoreSettings, SqliteJournal, SqliteStore};
 use ironroot_tree::{Report, verify_proof, verify_tree};
 
 use crate::fault::chain;
 use crate::outside::SystemClock;
-use crate::settings::default_store_file;
+use crate::storage::{Parts, StoreUrl};
 
 /// The file of the data folder that holds the log's verifier key (C2SP signed-note).
 pub const VERIFIER_KEY_FILE: &str = "journal.vkey";
@@ -43,9 +41,9 @@ pub struct VerifyArgs {
     /// Data directory of the hub
     #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
     data: PathBuf,
-    /// The SQLite file, where it is not in the data directory
-    #[arg(long, value_name = "FILE")]
-    store_file: Option<PathBuf>,
+    /// The database, as it was given to `up`; SQLite in the data directory when absent
+    #[arg(long, value_name = "URL")]
+    store: Option<StoreUrl>,
     /// The log's verifier key that you kept; the data directory's when absent
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -57,9 +55,9 @@ pub struct RebuildArgs {
     /// Data directory of the hub
     #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
     data: PathBuf,
-    /// The SQLite file, where it is not in the data directory
-    #[arg(long, value_name = "FILE")]
-    store_file: Option<PathBuf>,
+    /// The database, as it was given to `up`; SQLite in the data directory when absent
+    #[arg(long, value_name = "URL")]
+    store: Option<StoreUrl>,
 }
 
 impl LocalJournalCommand {
@@ -123,17 +121,13 @@ fn verify_one(args: &VerifyArgs, proof: &Path) -> anyhow::Result<ExitCode> {
 
 #[expect(clippy::print_stdout, reason = "the answer")]
 fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let path = args
-        .store_file
-        .clone()
-        .unwrap_or_else(|| default_store_file(&args.data));
-    let journal = SqliteJournal::open(&path).with_context(|| path.display().to_string())?;
+    let store = store_url(args.store.as_ref(), &args.data).open_reader()?;
     let key = args.key()?;
     let bar = progress("entries checked");
     let report = verify_tree(
         &args.data.join(LOG_FOLDER),
         &key,
-        Some(&journal),
+        Some(&*store),
         &mut |done, of| {
             bar.set_length(of);
             bar.set_position(done);
@@ -141,7 +135,7 @@ fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     )?;
     bar.finish_and_clear();
     print_report(&report);
-    let state = journal.verify_state(&Fold);
+    let state = store.verify_state(&Fold);
     match &state {
         Ok(digest) => println!("The state is what the journal adds up to: {digest}"),
         Err(cause) => println!("Wrong: {}.", chain(cause)),
@@ -172,30 +166,19 @@ fn print_report(report: &Report) {
 
 #[expect(clippy::print_stdout, reason = "the answer")]
 fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
-    let path = args
-        .store_file
-        .clone()
-        .unwrap_or_else(|| default_store_file(&args.data));
-    if !path.exists() {
-        bail!(
-            "{} is not there: name the data directory with --data",
-            path.display()
-        );
-    }
+    let url = store_url(args.store.as_ref(), &args.data);
     let bar = progress("rebuilding");
     bar.enable_steady_tick(std::time::Duration::from_millis(100));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let (before, after, size) = runtime.block_on(async {
-        let clock = Arc::new(SystemClock::default());
-        let store = SqliteStore::open(
-            &StoreSettings::new(&path),
-            clock,
-            Arc::new(Fold),
-            Arc::new(Registry::default()),
-        )
-        .with_context(|| path.display().to_string())?;
+        let store = url.open_existing(Parts {
+            clock: Arc::new(SystemClock::default()),
+            projection: Arc::new(Fold),
+            follower: Arc::new(Registry::default()),
+            size_max: None,
+        })?;
         let before = store.state_digest().await?;
         let after = store.rebuild().await?;
         anyhow::Ok((before, after, store.head().size))
@@ -208,6 +191,10 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
         println!("It was {before} before.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn store_url(named: Option<&StoreUrl>, data: &Path) -> StoreUrl {
+    named.cloned().unwrap_or_else(|| StoreUrl::default_in(data))
 }
 
 /// What an entry says, as far as this version can read it.

@@ -23,4 +23,5 @@ pub mod ledger;
 pub mod ops;
 pub mod outside;
 pub mod settings;
+pub mod storage;
 pub mod wiring;

@@ -1,7 +1,7 @@
 //! Settings: what the command line and the settings file say, checked once.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use ironroot_broker::BrokerSettings;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
+use crate::storage::StoreUrl;
 
 /// What `ironroot up` takes.
 #[derive(Clone, Debug, Args)]
@@ -47,8 +48,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Where the doors listen.
     pub listen: Listen,
-    /// The SQLite file.
-    pub store_file: PathBuf,
+    /// Where the store is.
+    pub store: StoreUrl,
     /// The sealing key's file.
     pub seal_key: PathBuf,
     /// The names that clients reach the hub by, loopback included.
@@ -128,7 +129,7 @@ impl Settings {
             ));
         }
         let names = server_names(&file.hub.names, &mut faults);
-        let store_file = store_file(&args, &mut faults);
+        let store = store(&args, &mut faults);
         if !faults.is_empty() {
             return Err(BadSettings(faults));
         }
@@ -143,7 +144,7 @@ impl Settings {
                 .seal_key
                 .unwrap_or_else(|| args.data.join("keys/seal.key")),
             data: args.data,
-            store_file,
+            store,
             names,
             file,
         })
@@ -157,11 +158,6 @@ impl Settings {
             .first()
             .map_or("localhost", String::as_str)
     }
-}
-
-/// Where a store's file lies below the data directory when no other is named.
-pub fn default_store_file(data: &Path) -> PathBuf {
-    data.join("store.sqlite")
 }
 
 fn read_file(args: &UpArgs, faults: &mut Vec<String>) -> FileSettings {
@@ -208,19 +204,15 @@ fn server_names(texts: &[String], faults: &mut Vec<String>) -> Vec<ServerName<'s
     names
 }
 
-fn store_file(args: &UpArgs, faults: &mut Vec<String>) -> PathBuf {
-    let Some(url) = &args.store else {
-        return default_store_file(&args.data);
+fn store(args: &UpArgs, faults: &mut Vec<String>) -> StoreUrl {
+    let default = StoreUrl::default_in(&args.data);
+    let Some(text) = &args.store else {
+        return default;
     };
-    match url.strip_prefix("sqlite:") {
-        Some(file) if !file.is_empty() => PathBuf::from(file),
-        Some(_) | None => {
-            faults.push(format!(
-                "--store {url}: write sqlite:FILE, or leave it out for SQLite in the data directory"
-            ));
-            PathBuf::new()
-        }
-    }
+    text.parse().unwrap_or_else(|fault| {
+        faults.push(format!("--store {text}: {fault}"));
+        default
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ mod doors;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use ironroot_pki::tls::{AnchorSet, TlsParts};
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_secret::Secret;
 use ironroot_store::{KeyRange, Store, StoreError};
-use ironroot_store_sqlite::{OpenError, SqliteStore};
 use ironroot_time::{Clock, Rng};
 use ironroot_tree::{TreeError, TreeWriter};
 use ironroot_views::TileLog;
@@ -40,6 +38,7 @@ use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, NoKeys, Place};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
+use crate::storage::{NotOpened, Parts};
 
 /// What the hub takes from the machine; tests bring their own.
 #[derive(Clone, Debug)]
@@ -76,14 +75,8 @@ pub enum NotStarted {
     #[error("the hub's keys cannot be opened")]
     Keys(#[from] NoKeys),
     /// The store.
-    #[error("the store in {} cannot be opened", path.display())]
-    Store {
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: OpenError,
-    },
+    #[error(transparent)]
+    Store(#[from] NotOpened),
     /// The state in the store.
     #[error("the store's state cannot be read: `ironroot journal rebuild` makes it again")]
     State(#[source] StateUnreadable),
@@ -157,13 +150,12 @@ impl Hub {
             folder: &folder,
             seal_key: &settings.seal_key,
         };
-        let absent = if settings.store_file.exists() {
-            Absent::Refuse
-        } else {
-            Absent::Make
+        let (ledger, registry) = open_state(&settings, &outside).await?;
+        let absent = match ledger.store().head().size {
+            0 => Absent::Make,
+            _ => Absent::Refuse,
         };
         let keys = keys::open(place, absent, &name, now, rng)?;
-        let (ledger, registry) = open_state(&settings, &outside).await?;
         let log_key = keys.journal.verifier_key().clone();
         let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;
         // Before anything is recorded: an index that was signed is never given again.
@@ -367,24 +359,16 @@ async fn open_state(
     outside: &Outside,
 ) -> Result<(Ledger, Arc<Registry>), NotStarted> {
     let registry = Arc::new(Registry::default());
-    let store_settings = ironroot_store_sqlite::Settings {
-        path: settings.store_file.clone(),
+    let store = settings.store.open(Parts {
+        clock: outside.clock.clone(),
+        projection: Arc::new(Fold),
+        follower: registry.clone(),
         size_max: settings.file.store.size_max_bytes,
-    };
-    let store = SqliteStore::open(
-        &store_settings,
-        outside.clock.clone(),
-        Arc::new(Fold),
-        registry.clone(),
-    )
-    .map_err(|cause| NotStarted::Store {
-        path: settings.store_file.clone(),
-        cause,
     })?;
-    take_in_rows(&store, &registry)
+    take_in_rows(&*store, &registry)
         .await
         .map_err(NotStarted::State)?;
-    Ok((Ledger::new(Arc::new(store), outside.rng.clone()), registry))
+    Ok((Ledger::new(store, outside.rng.clone()), registry))
 }
 
 async fn take_in_rows(store: &dyn Store, registry: &Registry) -> Result<(), StateUnreadable> {

@@ -7,7 +7,7 @@ use ironroot_journal::{SALT_SIZE, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
     JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader, StateDigest,
-    StateError, StateHasher, StoreError, Table,
+    StateError, StateHasher, StoreError, StoreReader, Table,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -159,12 +159,10 @@ impl SqliteJournal {
         schema::check(&readers.connect()?)?;
         Ok(Self { readers })
     }
+}
 
-    /// Replays the journal beside the rows and compares; returns the digest that both have.
-    ///
-    /// # Errors
-    /// [`StateError`] names the first row that differs, or the entry that the replay stops at.
-    pub fn verify_state(&self, projection: &dyn Projection) -> Result<StateDigest, StateError> {
+impl StoreReader for SqliteJournal {
+    fn verify_state(&self, projection: &dyn Projection) -> Result<StateDigest, StateError> {
         let mut connection = self.readers.connect().map_err(unreadable)?;
         replaying::verify(&mut connection, projection)
     }

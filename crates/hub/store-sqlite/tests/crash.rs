@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use ironroot_journal::Entry;
-use ironroot_store::{JournalReader, Projection};
+use ironroot_store::{JournalReader, Projection, StoreReader};
 use ironroot_store_sqlite::SqliteJournal;
 
 /// How often the writer is killed.

@@ -31,4 +31,6 @@ pub use payload::{PAYLOAD_SIZE_MAX, Payload};
 pub use projection::{ApplyError, Committed, Follower, Projection, Refusal, Rows};
 pub use replay::{Comparison, replay};
 pub use row::{KeyRange, Row, RowReader, RowWrite, Table};
-pub use store::{BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store};
+pub use store::{
+    BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store, StoreReader,
+};

@@ -10,8 +10,8 @@ use ironroot_secret::Secret;
 use ironroot_time::UnixTime;
 
 use crate::{
-    Change, CommitError, KeyRange, LaterCause, Payload, Receipt, Row, StateDigest, StateError,
-    StoreError, Table,
+    Change, CommitError, KeyRange, LaterCause, Payload, Projection, Receipt, Row, StateDigest,
+    StateError, StoreError, Table,
 };
 
 /// A future that a trait object can return.
@@ -105,6 +105,15 @@ pub trait JournalReader: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError>;
+}
+
+/// A store that is open for reading alone: beside a running hub, or with none. Its calls block.
+pub trait StoreReader: JournalReader {
+    /// Replays the journal beside the rows and compares; returns the digest that both have.
+    ///
+    /// # Errors
+    /// [`StateError`] names the first row that differs, or the entry that the replay stops at.
+    fn verify_state(&self, projection: &dyn Projection) -> Result<StateDigest, StateError>;
 }
 
 /// An entry as it is stored; nothing about its bytes has been checked.

@@ -1,0 +1,172 @@
+//! Which database a store's URL means, and how it is opened: the one place that knows.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use ironroot_store::{Follower, Projection, Store, StoreReader};
+use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteStore};
+use ironroot_time::Clock;
+
+/// Where a hub's store is: what `--store` takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// `sqlite:FILE`.
+    Sqlite(PathBuf),
+}
+
+/// The text of a store's URL that names no store.
+#[derive(Debug, thiserror::Error)]
+#[error("write sqlite:FILE, or leave it out for SQLite in the data directory")]
+pub struct BadStoreUrl;
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+#[error("the store {url} cannot be opened")]
+pub struct NotOpened {
+    /// Which.
+    pub url: StoreUrl,
+    /// Why.
+    #[source]
+    pub cause: NotOpenedCause,
+}
+
+/// What a backend said.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpenedCause {
+    /// There is nothing to read there.
+    #[error("there is no store: name the data directory with --data, or the store with --store")]
+    Absent,
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(#[from] OpenError),
+}
+
+/// What a store is opened with.
+#[derive(Clone)]
+pub struct Parts {
+    /// Gives entries their time.
+    pub clock: Arc<dyn Clock>,
+    /// The fold.
+    pub projection: Arc<dyn Projection>,
+    /// Who is told of entries before their authors are.
+    pub follower: Arc<dyn Follower>,
+    /// The most bytes that the store may take.
+    pub size_max: Option<u64>,
+}
+
+impl StoreUrl {
+    /// The store of a data folder for which no other is named.
+    pub fn default_in(data: &Path) -> Self {
+        Self::Sqlite(data.join("store.sqlite"))
+    }
+
+    /// Opens the store for writing, and makes it if there is none. It blocks.
+    ///
+    /// # Errors
+    /// [`NotOpened`] when another hub has it open, or when it cannot be used.
+    pub fn open(&self, parts: Parts) -> Result<Arc<dyn Store>, NotOpened> {
+        match self {
+            Self::Sqlite(path) => {
+                let settings = Settings {
+                    path: path.clone(),
+                    size_max: parts.size_max,
+                };
+                SqliteStore::open(&settings, parts.clock, parts.projection, parts.follower)
+                    .map(|store| Arc::new(store) as Arc<dyn Store>)
+                    .map_err(|cause| self.not_opened(cause))
+            }
+        }
+    }
+
+    /// Opens the store for writing where there is one already. It blocks.
+    ///
+    /// # Errors
+    /// [`NotOpened`]; also when there is none.
+    pub fn open_existing(&self, parts: Parts) -> Result<Arc<dyn Store>, NotOpened> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Err(self.not_opened(NotOpenedCause::Absent)),
+            Self::Sqlite(_) => self.open(parts),
+        }
+    }
+
+    /// Opens the store for reading alone, beside a running hub or with none. It blocks.
+    ///
+    /// # Errors
+    /// [`NotOpened`] when there is none, or when it cannot be used.
+    pub fn open_reader(&self) -> Result<Box<dyn StoreReader>, NotOpened> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Err(self.not_opened(NotOpenedCause::Absent)),
+            Self::Sqlite(path) => SqliteJournal::open(path)
+                .map(|journal| Box::new(journal) as Box<dyn StoreReader>)
+                .map_err(|cause| self.not_opened(cause)),
+        }
+    }
+
+    fn not_opened(&self, cause: impl Into<NotOpenedCause>) -> NotOpened {
+        NotOpened {
+            url: self.clone(),
+            cause: cause.into(),
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = BadStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, BadStoreUrl> {
+        match text.strip_prefix("sqlite:") {
+            Some(file) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(_) | None => Err(BadStoreUrl),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_printed_as_it_was_written() {
+        let url = "sqlite:/var/lib/ironroot/store.sqlite";
+        assert_eq!(url.parse::<StoreUrl>().unwrap().to_string(), url);
+    }
+
+    #[test]
+    fn refuses_what_names_no_store() {
+        for text in ["", "floppy", "sqlite:", "sqlite", "/store.sqlite"] {
+            assert!(text.parse::<StoreUrl>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_to_read_or_rebuild_a_store_that_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::default_in(folder.path());
+        let absent = |refused: NotOpened| matches!(refused.cause, NotOpenedCause::Absent);
+        assert!(url.open_reader().is_err_and(absent));
+        let parts = Parts {
+            clock: Arc::new(crate::outside::SystemClock::default()),
+            projection: Arc::new(ironroot_registry::Fold),
+            follower: Arc::new(ironroot_registry::Registry::default()),
+            size_max: None,
+        };
+        assert!(url.open_existing(parts).is_err_and(absent));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
