@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use ironroot_store::{Follower, Projection, Store, StoreReader};
-use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteStore};
+use ironroot_store::{Follower, Loader, Projection, Store, StoreReader};
+use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_time::Clock;
 
 /// Where a hub's store is: what `--store` takes.
@@ -100,6 +100,21 @@ impl StoreUrl {
             Self::Sqlite(path) if !path.exists() => Err(self.not_opened(NotOpenedCause::Absent)),
             Self::Sqlite(path) => SqliteJournal::open(path)
                 .map(|journal| Box::new(journal) as Box<dyn StoreReader>)
+                .map_err(|cause| self.not_opened(cause)),
+        }
+    }
+
+    /// Opens an empty store, or one that was not filled to its end, to be filled from a dump. It blocks.
+    ///
+    /// # Errors
+    /// [`NotOpened`] when anything is in the store, or when it cannot be used.
+    pub fn open_loader(
+        &self,
+        projection: Arc<dyn Projection>,
+    ) -> Result<Box<dyn Loader>, NotOpened> {
+        match self {
+            Self::Sqlite(path) => SqliteLoader::open(&Settings::new(path), projection)
+                .map(|loader| Box::new(loader) as Box<dyn Loader>)
                 .map_err(|cause| self.not_opened(cause)),
         }
     }

@@ -42,6 +42,12 @@ pub enum OpenError {
         /// The newest schema that this program knows.
         known: i64,
     },
+    /// The file was to be filled from a backup or another store, and is not whole.
+    #[error("the store was being filled, and is not whole: restore or migrate again")]
+    Unfinished,
+    /// A store that is to be filled holds something already.
+    #[error("the store is not empty, and what is in it is never overwritten")]
+    NotEmpty,
     /// The journal's last entry is damaged.
     #[error("the end of the journal cannot be read")]
     Head(#[source] StoreError),

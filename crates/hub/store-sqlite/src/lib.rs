@@ -15,8 +15,11 @@
 //!   write-ahead log is folded into the file and cut to nothing. Copies that the file system, the disk
 //!   or a backup keeps are beyond it.
 //! - **The schema** has a version; a file of a newer program is refused.
+//! - **Unfinished** is told from empty: a file that a [`SqliteLoader`] did not fill to the end is refused.
 
+mod dumping;
 mod error;
+mod loading;
 mod lock;
 mod open;
 mod readers;
@@ -29,6 +32,7 @@ mod store;
 mod writing;
 
 pub use error::OpenError;
+pub use loading::SqliteLoader;
 pub use reading::SqliteJournal;
 pub use sequencer::{BATCH_MAX, QUEUE_MAX, QUEUE_SIZE_MAX};
 pub use settings::Settings;

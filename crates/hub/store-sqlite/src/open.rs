@@ -32,6 +32,28 @@ pub(crate) struct Pen {
 
 /// Opens the store for writing; the caller holds the lock.
 pub(crate) fn take_pen(settings: &Settings) -> Result<Pen, OpenError> {
+    let (connection, fence) = prepare(settings, schema::check_whole)?;
+    let head = read_head(&connection).map_err(OpenError::Head)?;
+    Ok(Pen {
+        connection,
+        fence,
+        head,
+    })
+}
+
+/// Opens an empty store to be filled; the caller holds the lock.
+pub(crate) fn take_empty(settings: &Settings) -> Result<Connection, OpenError> {
+    let (connection, _fence) = prepare(settings, schema::begin_loading)?;
+    // What is lost by a crash is loaded again; the last commit is made durable with all before it.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Opens or makes the file, and raises the fence in the transaction in which `admit` looks at it.
+fn prepare(
+    settings: &Settings,
+    admit: impl FnOnce(&Connection) -> Result<(), OpenError>,
+) -> Result<(Connection, i64), OpenError> {
     let path = &settings.path;
     let failed = |cause| OpenError::File {
         path: path.clone(),
@@ -52,19 +74,14 @@ pub(crate) fn take_pen(settings: &Settings) -> Result<Pen, OpenError> {
 
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     schema::prepare(&transaction)?;
+    admit(&transaction)?;
     let fence = schema::raise_fence(&transaction)?;
     transaction.commit()?;
     // A crash must not lose the names of the new files either.
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
     folder.sync_all().map_err(failed)?;
-
-    let head = read_head(&connection).map_err(OpenError::Head)?;
-    Ok(Pen {
-        connection,
-        fence,
-        head,
-    })
+    Ok((connection, fence))
 }
 
 /// Opens a connection that only reads.
@@ -94,7 +111,8 @@ fn limit_size(connection: &Connection, size_max: Option<u64>) -> rusqlite::Resul
     connection.pragma_update_and_check(None, "max_page_count", pages, |_taken| Ok(()))
 }
 
-fn read_head(connection: &Connection) -> Result<Head, StoreError> {
+/// Where the journal ends.
+pub(crate) fn read_head(connection: &Connection) -> Result<Head, StoreError> {
     let size = journal_size(connection).map_err(unreadable)?;
     let Some(index) = size.checked_sub(1) else {
         return Ok(Head::default());

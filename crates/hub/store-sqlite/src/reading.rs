@@ -6,14 +6,14 @@ use std::sync::Arc;
 use ironroot_journal::{SALT_SIZE, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
-    JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader, StateDigest,
-    StateError, StateHasher, StoreError, StoreReader, Table,
+    Dump, DumpError, JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader,
+    StateDigest, StateError, StateHasher, StoreError, StoreReader, Table, Taker,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::unreadable;
 use crate::readers::Readers;
-use crate::{OpenError, replaying, schema};
+use crate::{OpenError, dumping, replaying, schema};
 
 /// The index after the last entry.
 pub(crate) fn journal_size(connection: &Connection) -> rusqlite::Result<u64> {
@@ -156,7 +156,7 @@ impl SqliteJournal {
     /// [`OpenError`] when there is none, or it is of another program or a newer one.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let readers = Readers::new(path);
-        schema::check(&readers.connect()?)?;
+        schema::check_whole(&readers.connect()?)?;
         Ok(Self { readers })
     }
 }
@@ -176,5 +176,12 @@ impl JournalReader for SqliteJournal {
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError> {
         self.readers
             .read(|connection| raw_entries(connection, from, max))
+    }
+}
+
+impl Dump for SqliteJournal {
+    fn dump(&self, from: u64, take: &mut Taker<'_>) -> Result<(), DumpError> {
+        self.readers
+            .with(|connection| dumping::dump(connection, from, take))
     }
 }

@@ -51,8 +51,43 @@ pub(crate) fn prepare(transaction: &Transaction<'_>) -> Result<(), OpenError> {
     check(transaction)
 }
 
+/// Refuses a file that is not ours, too new, or not filled to its end.
+pub(crate) fn check_whole(connection: &Connection) -> Result<(), OpenError> {
+    check(connection)?;
+    if is_loading(connection)? {
+        return Err(OpenError::Unfinished);
+    }
+    Ok(())
+}
+
+/// Marks an empty store as one that is being filled; what an earlier attempt left is removed.
+pub(crate) fn begin_loading(connection: &Connection) -> Result<(), OpenError> {
+    if is_loading(connection)? {
+        let tables = "DELETE FROM entries; DELETE FROM payloads; DELETE FROM secrets";
+        return Ok(connection.execute_batch(tables)?);
+    }
+    let anything = "SELECT EXISTS (SELECT 1 FROM entries) OR EXISTS (SELECT 1 FROM state)
+        OR EXISTS (SELECT 1 FROM payloads) OR EXISTS (SELECT 1 FROM secrets)";
+    if connection.query_row(anything, [], |row| row.get(0))? {
+        return Err(OpenError::NotEmpty);
+    }
+    connection.execute("INSERT INTO meta (name, value) VALUES ('loading', 1)", [])?;
+    Ok(())
+}
+
+/// Says that the store is whole.
+pub(crate) fn end_loading(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM meta WHERE name = 'loading'";
+    connection.execute(sql, []).map(drop)
+}
+
+fn is_loading(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'loading')";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
 /// Refuses a file that is not ours or too new.
-pub(crate) fn check(connection: &Connection) -> Result<(), OpenError> {
+fn check(connection: &Connection) -> Result<(), OpenError> {
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id != APPLICATION_ID {
         return Err(OpenError::NotAStore);

@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
-    BoxFuture, Change, CommitError, Follower, Head, Health, IndexedEntry, JournalReader, KeyRange,
-    LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader, StateDigest, StateError,
-    Store, StoreError, Table,
+    BoxFuture, Change, CommitError, Dump, DumpError, Follower, Head, Health, IndexedEntry,
+    JournalReader, KeyRange, LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader,
+    StateDigest, StateError, Store, StoreError, Table, Taker,
 };
 use ironroot_time::Clock;
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ use crate::open::take_pen;
 use crate::readers::Readers;
 use crate::reading::{Stored, raw_entries, secret, state_digest};
 use crate::sequencer::{Order, Pace, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer};
-use crate::{OpenError, Settings, replaying};
+use crate::{OpenError, Settings, dumping, replaying};
 
 /// The most questions that are answered at once; others wait their turn.
 const READERS_MAX: usize = 8;
@@ -232,6 +232,13 @@ impl JournalReader for SqliteStore {
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError> {
         self.readers
             .read(|connection| raw_entries(connection, from, max))
+    }
+}
+
+impl Dump for SqliteStore {
+    fn dump(&self, from: u64, take: &mut Taker<'_>) -> Result<(), DumpError> {
+        self.readers
+            .with(|connection| dumping::dump(connection, from, take))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ironroot_secret::Secret;
 use ironroot_store::{Change, CommitError, Health, LaterCause, StateError, Store};
-use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteStore};
+use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_suites::Parts;
 use ironroot_suites::ledger::{forget, note, open};
 use rusqlite::Connection;
@@ -262,4 +262,35 @@ async fn what_waits_is_finished_when_the_store_is_dropped() {
     }
     drop(store);
     assert_eq!(open_store(&settings).unwrap().head().size, 200);
+}
+
+#[tokio::test]
+async fn refuses_a_store_that_was_not_filled_to_its_end() {
+    let (_folder, settings) = place();
+    let loader = || SqliteLoader::open(&settings, Parts::default().projection).unwrap();
+    drop(loader());
+    assert!(matches!(open_store(&settings), Err(OpenError::Unfinished)));
+    let read = SqliteJournal::open(&settings.path);
+    assert!(matches!(read, Err(OpenError::Unfinished)));
+    drop(loader());
+}
+
+#[tokio::test]
+async fn refuses_to_fill_a_store_that_is_open_or_newer_or_not_empty() {
+    let (_folder, settings) = place();
+    let loader = || SqliteLoader::open(&settings, Parts::default().projection);
+    let store = open_store(&settings).unwrap();
+    assert!(matches!(loader(), Err(OpenError::InUse { .. })));
+    store.commit(Change::of(open("a", 0))).await.unwrap();
+    drop(store);
+    assert!(matches!(loader(), Err(OpenError::NotEmpty)));
+    open_store(&settings).unwrap();
+    meddle(
+        &settings,
+        "UPDATE meta SET value = 99 WHERE name = 'schema'",
+    );
+    assert!(matches!(
+        loader(),
+        Err(OpenError::NewerSchema { found: 99, .. })
+    ));
 }

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use ironroot_store::{BoxFuture, Store};
-use ironroot_store_sqlite::{Settings, SqliteStore};
-use ironroot_suites::{Backend, Parts};
+use ironroot_store::{BoxFuture, Loader, Store};
+use ironroot_store_sqlite::{Settings, SqliteLoader, SqliteStore};
+use ironroot_suites::{Backend, BoxError, Parts};
 use tempfile::TempDir;
 
 struct Sqlite {
@@ -17,13 +17,26 @@ impl Sqlite {
         let folder = tempfile::tempdir().unwrap();
         Self { folder }
     }
+
+    fn settings(&self) -> Settings {
+        Settings::new(self.folder.path().join("store.db"))
+    }
 }
 
 impl Backend for Sqlite {
     fn open(&self, parts: Parts) -> BoxFuture<'_, Arc<dyn Store>> {
-        let settings = Settings::new(self.folder.path().join("store.db"));
-        let store = SqliteStore::open(&settings, parts.clock, parts.projection, parts.follower);
+        let store = SqliteStore::open(
+            &self.settings(),
+            parts.clock,
+            parts.projection,
+            parts.follower,
+        );
         Box::pin(async { Arc::new(store.unwrap()) as Arc<dyn Store> })
+    }
+
+    fn loader(&self, parts: Parts) -> BoxFuture<'_, Result<Box<dyn Loader>, BoxError>> {
+        let loader = SqliteLoader::open(&self.settings(), parts.projection);
+        Box::pin(async { Ok(Box::new(loader?) as Box<dyn Loader>) })
     }
 }
 

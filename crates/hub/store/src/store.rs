@@ -10,15 +10,15 @@ use ironroot_secret::Secret;
 use ironroot_time::UnixTime;
 
 use crate::{
-    Change, CommitError, KeyRange, LaterCause, Payload, Projection, Receipt, Row, StateDigest,
-    StateError, StoreError, Table,
+    Change, CommitError, Dump, KeyRange, LaterCause, Payload, Projection, Receipt, Row,
+    StateDigest, StateError, StoreError, Table,
 };
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A store that is open for writing, which no other program has open so.
-pub trait Store: JournalReader + fmt::Debug {
+pub trait Store: JournalReader + Dump + fmt::Debug {
     /// Commits `change` whole; resolves when it is durable and the follower knows of it.
     ///
     /// The change joins the queue when this is called: dropping the future does not take it back.
@@ -108,7 +108,7 @@ pub trait JournalReader: Send + Sync {
 }
 
 /// A store that is open for reading alone: beside a running hub, or with none. Its calls block.
-pub trait StoreReader: JournalReader {
+pub trait StoreReader: JournalReader + Dump {
     /// Replays the journal beside the rows and compares; returns the digest that both have.
     ///
     /// # Errors

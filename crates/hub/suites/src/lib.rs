@@ -2,7 +2,7 @@
 //!
 //! Stage: none; test code alone, which backends call from their `tests` folder.
 //! Never: names a backend, or is linked into a program.
-//! To add a test: a function in `store.rs` and its name in `store_suite!`.
+//! To add a test: a function in `store.rs` or `copy.rs` and its name in `store_suite!`.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod copy;
 pub mod ledger;
 mod property;
 pub mod store;
@@ -20,7 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ironroot_store::{BoxFuture, Committed, Follower, Projection, Store};
+use ironroot_store::{BoxFuture, Committed, Follower, Loader, Projection, Store};
 use ironroot_time::{Clock, UnixTime};
 use parking_lot::Mutex;
 
@@ -30,7 +31,13 @@ pub trait Backend: Send + Sync {
     ///
     /// The store opened before was dropped.
     fn open(&self, parts: Parts) -> BoxFuture<'_, Arc<dyn Store>>;
+
+    /// Opens a loader at this place, with the projection of `parts`.
+    fn loader(&self, parts: Parts) -> BoxFuture<'_, Result<Box<dyn Loader>, BoxError>>;
 }
+
+/// Why a backend was not opened.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a store is opened with.
 #[derive(Clone)]
@@ -123,10 +130,31 @@ macro_rules! store_suite {
             health_says_appending,
         }
 
+        $crate::store_suite! { $backend, $backend;
+            a_copy_has_all_that_the_store_had,
+            a_dump_is_of_one_moment_while_others_write,
+            a_copy_of_many_entries_is_whole,
+            an_empty_store_is_copied,
+            a_dump_begins_where_it_is_told_to,
+            a_dump_ends_when_its_taker_refuses,
+            a_load_that_did_not_finish_is_begun_again,
+            refuses_to_load_into_a_store_with_anything_in_it,
+            refuses_a_copy_whose_state_is_another,
+            attack_entries_taken_out_of_a_copy_or_damaged,
+        }
+
         #[test]
         fn random_changes_leave_what_a_replay_gives() {
             $crate::random_changes_leave_what_a_replay_gives(|| Box::new($backend));
         }
+    };
+    ($source:expr, $target:expr; $($test:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                $crate::copy::$test(&$source, &$target).await;
+            }
+        )*
     };
     ($backend:expr; $($test:ident,)*) => {
         $(
