@@ -5,7 +5,8 @@
 //! To add a question: a method of `Store`, its SQL in `reading.rs`, a test in `hub/suites`.
 //!
 //! - **Durable** is `fdatasync` of the write-ahead log before the acknowledgement: journal mode WAL,
-//!   `synchronous=FULL`. One writer thread commits all changes that wait, up to [`BATCH_MAX`], at once.
+//!   `synchronous=FULL`. One writer thread commits all changes that wait, up to
+//!   [`BATCH_MAX`](ironroot_store::BATCH_MAX), at once.
 //! - **One writer**: a lock on `<file>.lock` keeps a second program out while the first runs, and a
 //!   fence counter in the file, raised at each opening and checked in each transaction, stops the
 //!   first one where locks fail (network file systems, a deleted lock file).
@@ -22,11 +23,11 @@ mod error;
 mod loading;
 mod lock;
 mod open;
+mod pen;
 mod readers;
 mod reading;
 mod replaying;
 mod schema;
-mod sequencer;
 mod settings;
 mod store;
 mod writing;
@@ -34,6 +35,5 @@ mod writing;
 pub use error::OpenError;
 pub use loading::SqliteLoader;
 pub use reading::SqliteJournal;
-pub use sequencer::{BATCH_MAX, QUEUE_MAX, QUEUE_SIZE_MAX};
 pub use settings::Settings;
 pub use store::SqliteStore;

@@ -2,14 +2,17 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_journal::Entry;
-use ironroot_store::{Head, StoreError};
+use ironroot_store::{Head, Projection, StoreError};
+use ironroot_time::Clock;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::unreadable;
-use crate::lock::private_file;
+use crate::lock::{Lock, private_file};
+use crate::pen::Pen;
 use crate::reading::{journal_size, raw_entries};
 use crate::{OpenError, Settings, schema};
 
@@ -22,22 +25,24 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 /// To what size an idle write-ahead log is cut, in bytes.
 const WAL_SIZE_KEPT: i64 = 64 << 20;
 
-/// The connection that writes, the fence it raised, and where the journal ends.
-#[derive(Debug)]
-pub(crate) struct Pen {
-    pub(crate) connection: Connection,
-    pub(crate) fence: i64,
-    pub(crate) head: Head,
-}
-
-/// Opens the store for writing; the caller holds the lock.
-pub(crate) fn take_pen(settings: &Settings) -> Result<Pen, OpenError> {
+/// Opens the store for writing, under `lock`.
+pub(crate) fn take_pen(
+    settings: &Settings,
+    lock: Lock,
+    clock: Arc<dyn Clock>,
+    projection: Arc<dyn Projection>,
+) -> Result<Pen, OpenError> {
     let (connection, fence) = prepare(settings, schema::check_whole)?;
     let head = read_head(&connection).map_err(OpenError::Head)?;
     Ok(Pen {
         connection,
         fence,
         head,
+        clock,
+        projection,
+        // A program that was killed may have left erased bytes behind.
+        scrub_due: true,
+        _lock: lock,
     })
 }
 

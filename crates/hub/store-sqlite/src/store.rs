@@ -2,28 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
 
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
     BoxFuture, Change, CommitError, Dump, DumpError, Follower, Head, Health, IndexedEntry,
     JournalReader, KeyRange, LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader,
-    StateDigest, StateError, Store, StoreError, Table, Taker,
+    Sequencer, StateDigest, StateError, Store, StoreError, Table, Taker,
 };
 use ironroot_time::Clock;
-use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use crate::error::unreadable;
 use crate::lock::Lock;
 use crate::open::take_pen;
 use crate::readers::Readers;
 use crate::reading::{Stored, raw_entries, secret, state_digest};
-use crate::sequencer::{Order, Pace, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer};
 use crate::{OpenError, Settings, dumping, replaying};
 
 /// The most questions that are answered at once; others wait their turn.
@@ -33,21 +28,10 @@ const READERS_MAX: usize = 8;
 ///
 /// Its questions run on tokio's blocking threads, so they must be asked within a tokio runtime.
 pub struct SqliteStore {
-    /// Taken by `Drop` alone, to let the writer thread end.
-    orders: Option<SyncSender<Order>>,
-    writer: Option<JoinHandle<()>>,
-    shared: Arc<Shared>,
+    sequencer: Sequencer,
     readers: Arc<Readers>,
     turns: Arc<Semaphore>,
     projection: Arc<dyn Projection>,
-}
-
-/// What the writer thread tells everybody.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    head: Mutex<Head>,
-    health: Mutex<Health>,
-    queue_size: AtomicUsize,
 }
 
 impl SqliteStore {
@@ -65,60 +49,15 @@ impl SqliteStore {
         follower: Arc<dyn Follower>,
     ) -> Result<Self, OpenError> {
         let lock = Lock::take(&settings.path)?;
-        let pen = take_pen(settings)?;
-        let shared = Arc::new(Shared {
-            head: Mutex::new(pen.head),
-            health: Mutex::new(Health::Appending),
-            queue_size: AtomicUsize::new(0),
-        });
-        let sequencer = Sequencer {
-            pen,
-            clock,
-            projection: Arc::clone(&projection),
-            follower,
-            shared: Arc::clone(&shared),
-            pace: Pace::default(),
-            // A program that was killed may have left erased bytes behind.
-            scrub_due: true,
-            _lock: lock,
-        };
-        let (orders, taken) = sync_channel(QUEUE_MAX);
-        let writer = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || sequencer.run(&taken))
-            .map_err(OpenError::Thread)?;
+        let pen = take_pen(settings, lock, clock, Arc::clone(&projection))?;
+        let head = pen.head;
+        let sequencer = Sequencer::start(pen, head, follower).map_err(OpenError::Thread)?;
         Ok(Self {
-            orders: Some(orders),
-            writer: Some(writer),
-            shared,
+            sequencer,
             readers: Arc::new(Readers::new(&settings.path)),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             projection,
         })
-    }
-
-    fn submit(
-        &self,
-        change: Change,
-    ) -> Result<oneshot::Receiver<Result<Receipt, CommitError>>, CommitError> {
-        change.check_bounds()?;
-        let (reply, answer) = oneshot::channel();
-        let size = change.attached_size();
-        self.shared.enter_queue(size)?;
-        let sent = self.send(Order::Commit(change, reply));
-        sent.inspect_err(|_refused| self.shared.leave(size))?;
-        Ok(answer)
-    }
-
-    fn send(&self, order: Order) -> Result<(), CommitError> {
-        let orders = self.orders.as_ref();
-        let sent = orders.map_or(Err(LaterCause::Closed), |orders| {
-            orders.try_send(order).map_err(|refused| match refused {
-                TrySendError::Full(_) => LaterCause::QueueFull,
-                TrySendError::Disconnected(_) => LaterCause::Closed,
-            })
-        });
-        sent.map_err(CommitError::Later)
     }
 
     /// Answers a question on a blocking thread, when its turn has come.
@@ -147,11 +86,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn commit(&self, change: Change) -> BoxFuture<'_, Result<Receipt, CommitError>> {
-        let submitted = self.submit(change);
-        Box::pin(async move {
-            let answer = submitted?.await;
-            answer.map_err(|_writer_gone| CommitError::Later(LaterCause::Closed))?
-        })
+        self.sequencer.commit(change)
     }
 
     fn entries(
@@ -203,24 +138,15 @@ impl Store for SqliteStore {
     }
 
     fn rebuild(&self) -> BoxFuture<'_, Result<StateDigest, StateError>> {
-        let (reply, answer) = oneshot::channel();
-        let sent = self.send(Order::Rebuild(reply));
-        Box::pin(async move {
-            let closed = || StateError::Store(StoreError::Later(LaterCause::Closed));
-            match sent {
-                Ok(()) => answer.await.map_err(|_writer_gone| closed())?,
-                Err(CommitError::Later(cause)) => Err(StoreError::Later(cause).into()),
-                Err(_) => Err(closed()),
-            }
-        })
+        self.sequencer.rebuild()
     }
 
     fn head(&self) -> Head {
-        *self.shared.head.lock()
+        self.sequencer.head()
     }
 
     fn health(&self) -> Health {
-        self.shared.health.lock().clone()
+        self.sequencer.health()
     }
 }
 
@@ -250,51 +176,17 @@ fn parse(raw: &RawEntry, index: u64) -> Result<IndexedEntry, StoreError> {
     Ok(IndexedEntry { index, entry })
 }
 
-impl Shared {
-    pub(crate) fn set(&self, head: Head, health: Health) {
-        *self.head.lock() = head;
-        self.set_health(health);
-    }
-
-    pub(crate) fn set_health(&self, health: Health) {
-        *self.health.lock() = health;
-    }
-
-    pub(crate) fn leave_queue(&self, changes: &[Change]) {
-        self.leave(changes.iter().map(Change::attached_size).sum());
-    }
-
-    fn enter_queue(&self, size: usize) -> Result<(), CommitError> {
-        let before = self.queue_size.fetch_add(size, Ordering::Relaxed);
-        if before.saturating_add(size) > QUEUE_SIZE_MAX {
-            self.leave(size);
-            return Err(CommitError::Later(LaterCause::QueueFull));
-        }
-        Ok(())
-    }
-
-    fn leave(&self, size: usize) {
-        self.queue_size.fetch_sub(size, Ordering::Relaxed);
-    }
-}
-
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         // The writer closes last: only then is the write-ahead log folded into the file, whole for a backup.
         self.readers.close();
-        drop(self.orders.take());
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::error!("The store's writer thread had panicked.");
-        }
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore")
-            .field("shared", &self.shared)
+            .field("sequencer", &self.sequencer)
             .field("readers", &self.readers)
             .finish_non_exhaustive()
     }

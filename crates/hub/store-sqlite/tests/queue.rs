@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use ironroot_journal::{Entry, SALT_SIZE};
 use ironroot_store::{
     ApplyError, Change, CommitError, Draft, Health, LaterCause, PAYLOAD_SIZE_MAX, Payload,
-    Projection, Rows, Store,
+    Projection, QUEUE_MAX, QUEUE_SIZE_MAX, Rows, Store,
 };
-use ironroot_store_sqlite::{QUEUE_MAX, QUEUE_SIZE_MAX, Settings, SqliteStore};
+use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_suites::Parts;
 use parking_lot::Mutex;
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 //!
 //! Stage: all three of the hub; collect and decide commit [`Change`]s, enforce reads what came of them.
 //! Never: names a database, knows what a kind of entry means, or gives a second program the pen.
-//! To add a backend: `hub/store-<name>` implementing [`Store`], and a test that runs `suites::store`.
+//! To add a backend: `hub/store-<name>` implementing [`Store`] with a [`Pen`] for the [`Sequencer`], and a test that runs `suites::store`.
 //!
 //! One writer per store, the sequencer, takes [`Change`]s in turn. It gives each entry a dense index
 //! and a time, asks the [`Projection`] for the rows that follow from it, makes all of it durable in
@@ -19,6 +19,7 @@ mod payload;
 mod projection;
 mod replay;
 mod row;
+mod sequencer;
 mod store;
 
 pub use batch::{Attachment, Batch, decide};
@@ -33,6 +34,7 @@ pub use payload::{PAYLOAD_SIZE_MAX, Payload};
 pub use projection::{ApplyError, Committed, Follower, Projection, Refusal, Rows};
 pub use replay::{Comparison, replay};
 pub use row::{KeyRange, Row, RowReader, RowWrite, Table};
+pub use sequencer::{BATCH_MAX, Failure, Pen, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer, Tended};
 pub use store::{
     BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store, StoreReader,
 };
