@@ -19,6 +19,48 @@ pub struct CertificateSerial([u8; 16]);
 )]
 pub struct BadSerial;
 
+/// Which of a hub's issuing CAs a certificate came from; they are numbered in the order in which they came
+/// into service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CaNumber(u32);
+
+impl CaNumber {
+    /// The CA that a hub starts with.
+    pub const FIRST: Self = Self(1);
+
+    /// The CA that comes after this one; there are never more than fit.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Whether this is the CA that a hub starts with.
+    pub fn is_first(&self) -> bool {
+        *self == Self::FIRST
+    }
+}
+
+impl Default for CaNumber {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
+impl FromStr for CaNumber {
+    type Err = core::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for CaNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 impl CertificateSerial {
     /// Makes a serial number of 16 random bytes; the two highest bits are set to `01`, so that the
     /// DER integer is positive and has the same length always.

@@ -16,7 +16,7 @@ mod certificate;
 mod id;
 mod principal;
 
-pub use certificate::{BadSerial, CertificateSerial, Fingerprint};
+pub use certificate::{BadSerial, CaNumber, CertificateSerial, Fingerprint};
 pub use id::{BadId, DeviceId, ProfileName, ServiceName};
 pub use principal::{BadUrn, Principal};
 

@@ -1,45 +1,45 @@
-//! The certificate authority: a root that can be moved offline, and the issuing CA that works.
+//! The certificate authority: a root that can be moved offline, and the issuing CAs that work.
 //!
-//! Two sealed files in one folder: [`ROOT_FILE`] holds the root's key and is read by nobody here, so
-//! it can be moved away; [`ISSUING_FILE`] holds the issuing key and both certificates, so that nobody
-//! can put another root in place without the sealing key.
+//! The current issuing CA issues. The former ones issue nothing any more, stay trusted until they end, and
+//! go on to sign their CRLs and OCSP responders. Each lies in a sealed file of its own in one folder:
+//! [`ISSUING_FILE`], then `issuing-ca-2.sealed` and so on, the highest number being the current one. The root's
+//! key is in [`ROOT_FILE`] beside them, is read by nobody here, and can be moved away.
 
+mod ca_key;
 mod issuance;
+mod issuing_ca;
+mod root;
 mod urls;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
-use der::asn1::OctetStringRef;
-use der::{Decode, Encode, Sequence};
-use ironroot_identity::CertificateSerial;
+use arc_swap::ArcSwap;
+use ironroot_identity::CaNumber;
 use ironroot_time::UnixTime;
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyUsagePurpose,
-    PublicKeyData, SerialNumber,
-};
 use rustls::pki_types::CertificateDer;
-use x509_cert::Certificate;
 
+pub use ca_key::CaKey;
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
+pub use issuing_ca::IssuingCa;
+pub use root::RootCa;
 pub use urls::{BadUrl, PkiUrls};
 
 use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write_sealed};
-use crate::key::{BadKey, SoftwareKey};
-use crate::names::Subject;
+use crate::key::BadKey;
 use crate::pem::certificate_pem;
 use crate::seal::SealKey;
-use ironroot_secret::Secret;
 
-/// A root CA and the issuing CA below it, ready to issue from any number of threads.
+/// The issuing CAs of a hub, ready to issue from any number of threads.
 #[derive(Debug)]
-pub struct Authority {
-    issuer: Issuer<'static, SoftwareKey>,
-    root: CertificateDer<'static>,
-    issuing: CertificateDer<'static>,
-    /// Nothing issued outlives the issuing CA.
-    not_after: UnixTime,
+pub struct Authority(ArcSwap<InService>);
+
+#[derive(Debug)]
+struct InService {
+    current: Arc<IssuingCa>,
+    /// Newest first.
+    former: Vec<Arc<IssuingCa>>,
 }
 
 /// Why there is no authority.
@@ -56,11 +56,16 @@ pub enum AuthorityError {
     #[error("a certificate of the certificate authority's own")]
     Certificate(#[source] rcgen::Error),
     /// The sealed file holds something else than an issuing CA.
-    #[error("{ISSUING_FILE} opens, but holds no issuing CA")]
+    #[error("the issuing CA's file opens, but holds no issuing CA")]
     Content(#[source] der::Error),
-    /// Key and certificate in the sealed file do not belong together, or the CA has no name.
-    #[error("{ISSUING_FILE} opens, but the certificate in it is not that of the key in it")]
+    /// Key and certificate do not belong together.
+    #[error("the issuing CA's certificate is not that of its key")]
     Mismatch,
+    /// The certificate may not sign others.
+    #[error(
+        "the issuing CA's certificate is no CA's: it needs CA:TRUE, a subject key identifier, and a subject of plain text, each attribute once"
+    )]
+    NotACa,
 }
 
 impl Authority {
@@ -74,36 +79,34 @@ impl Authority {
         refuse_existing(&issuing_file)?;
 
         // Names differ from one installation to the next, so that nobody's trust store confuses them.
-        let tag = hex::encode(random::<4>()?);
-        let root_key = SoftwareKey::generate()?;
-        let root_params = ca_params(&format!("Ironroot Root CA {tag}"), 1, now, ROOT_LIFETIME)?;
-        let root = root_params
-            .self_signed(&root_key)
-            .map_err(AuthorityError::Certificate)?;
-        let issuing_key = SoftwareKey::generate()?;
-        let issuing_params = ca_params(
-            &format!("Ironroot Issuing CA {tag}"),
-            0,
-            now,
-            ISSUING_LIFETIME,
+        let tag = hex::encode(root::random::<4>()?);
+        let root = RootCa::new(&format!("Ironroot Root CA {tag}"), now)?;
+        let key = CaKey::generate()?;
+        let certificate = root.certify(&format!("Ironroot Issuing CA {tag}"), &key, now)?;
+        let first = IssuingCa::new(
+            CaNumber::FIRST,
+            key,
+            certificate,
+            root.certificate().clone(),
         )?;
-        let issuing = issuing_params
-            .signed_by(&issuing_key, &Issuer::from_params(&root_params, &root_key))
-            .map_err(AuthorityError::Certificate)?;
 
-        write_sealed(&root_file, seal, ROOT_CONTEXT, &root_key.to_pkcs8()?)?;
-        let kept = keep(&issuing_key, issuing.der(), root.der())?;
-        write_sealed(&issuing_file, seal, ISSUING_CONTEXT, &kept)?;
-        Self::from_kept(&kept)
+        write_sealed(&root_file, seal, ROOT_CONTEXT, &root.key().to_kept()?)?;
+        keep(folder, seal, &first)?;
+        Ok(Self::new(first, Vec::new()))
     }
 
-    /// Reads the issuing CA from `folder`. The root's key is not needed, and not looked at.
+    /// Reads the issuing CAs from `folder`. The root's key is not needed, and not looked at.
     ///
     /// # Errors
-    /// [`AuthorityError`] when the file is missing, does not open or holds something else.
+    /// [`AuthorityError`] when a file is missing, does not open or holds something else.
     pub fn load(folder: &Path, seal: &SealKey) -> Result<Self, AuthorityError> {
-        let kept = read_sealed(&folder.join(ISSUING_FILE), seal, ISSUING_CONTEXT)?;
-        Self::from_kept(&kept)
+        let mut current = read(folder, seal, CaNumber::FIRST)?;
+        let mut former = Vec::new();
+        while is_there(&issuing_file(folder, current.number().next())) {
+            let next = read(folder, seal, current.number().next())?;
+            former.insert(0, Arc::new(std::mem::replace(&mut current, next)));
+        }
+        Ok(Self::new(current, former))
     }
 
     /// Whether an issuing CA lies in `folder`.
@@ -111,127 +114,100 @@ impl Authority {
         is_there(&folder.join(ISSUING_FILE))
     }
 
-    fn from_kept(kept: &Secret) -> Result<Self, AuthorityError> {
-        let kept = Kept::from_der(kept.expose()).map_err(AuthorityError::Content)?;
-        let key = SoftwareKey::from_pkcs8(kept.key.as_bytes())?;
-        let issuing =
-            Certificate::from_der(kept.issuing.as_bytes()).map_err(AuthorityError::Content)?;
-        let tbs = issuing.tbs_certificate;
-        let spki = tbs
-            .subject_public_key_info
-            .to_der()
-            .map_err(AuthorityError::Content)?;
-        let subject = Subject::new(tbs.subject);
-        let Some(name) = subject.common_name() else {
-            return Err(AuthorityError::Mismatch);
-        };
-        if spki != key.subject_public_key_info() {
-            return Err(AuthorityError::Mismatch);
+    fn new(current: IssuingCa, former: Vec<Arc<IssuingCa>>) -> Self {
+        Self(ArcSwap::from_pointee(InService {
+            current: Arc::new(current),
+            former,
+        }))
+    }
+
+    /// The issuing CA that issues.
+    pub fn current(&self) -> Arc<IssuingCa> {
+        self.0.load().current.clone()
+    }
+
+    /// All issuing CAs, the current one first, then from the newest to the oldest.
+    pub fn issuing_cas(&self) -> Vec<Arc<IssuingCa>> {
+        let in_service = self.0.load();
+        std::iter::once(&in_service.current)
+            .chain(&in_service.former)
+            .cloned()
+            .collect()
+    }
+
+    /// What stands for this hub as a trust anchor: every issuing CA, since many peers send their leaf alone,
+    /// and the roots above them.
+    pub fn anchors(&self) -> Vec<CertificateDer<'static>> {
+        let cas = self.issuing_cas();
+        let issuing = cas.iter().map(|ca| ca.certificate());
+        let roots = cas.iter().map(|ca| ca.root());
+        let mut anchors: Vec<CertificateDer<'static>> = Vec::new();
+        for certificate in issuing.chain(roots) {
+            if !anchors.contains(certificate) {
+                anchors.push(certificate.clone());
+            }
         }
-        let mut params = CertificateParams::default();
-        params.distinguished_name = common_name(name);
-        params.key_usages = CA_USAGES.to_vec();
-        Ok(Self {
-            issuer: Issuer::new(params, key),
-            root: kept.root.as_bytes().to_vec().into(),
-            issuing: kept.issuing.as_bytes().to_vec().into(),
-            not_after: UnixTime::from_s(tbs.validity.not_after.to_unix_duration().as_secs()),
-        })
+        anchors
     }
 
-    /// The root CA's certificate.
-    pub fn root(&self) -> &CertificateDer<'static> {
-        &self.root
-    }
-
-    /// The issuing CA's certificate.
-    pub fn issuing(&self) -> &CertificateDer<'static> {
-        &self.issuing
-    }
-
-    /// Both certificates in PEM, issuing first: what a client takes as its trust anchors.
+    /// The trust anchors in PEM, the current issuing CA first: what a client takes as its own.
     pub fn ca_pem(&self) -> String {
-        certificate_pem(&self.issuing) + &certificate_pem(&self.root)
+        self.anchors().iter().map(certificate_pem).collect()
     }
 }
 
-/// What the issuing file holds under its seal.
-#[derive(Sequence)]
-struct Kept<'a> {
-    /// PKCS#8.
-    key: OctetStringRef<'a>,
-    issuing: OctetStringRef<'a>,
-    root: OctetStringRef<'a>,
+fn read(folder: &Path, seal: &SealKey, number: CaNumber) -> Result<IssuingCa, AuthorityError> {
+    let kept = read_sealed(
+        &issuing_file(folder, number),
+        seal,
+        &issuing_context(number),
+    )?;
+    IssuingCa::from_kept(number, &kept)
 }
 
-fn keep(
-    key: &SoftwareKey,
-    issuing: &CertificateDer<'_>,
-    root: &CertificateDer<'_>,
-) -> Result<Secret, AuthorityError> {
-    let key = key.to_pkcs8()?;
-    let write = || {
-        Kept {
-            key: OctetStringRef::new(key.expose())?,
-            issuing: OctetStringRef::new(issuing)?,
-            root: OctetStringRef::new(root)?,
-        }
-        .to_der()
-    };
-    write().map(Secret::new).map_err(AuthorityError::Content)
+fn keep(folder: &Path, seal: &SealKey, ca: &IssuingCa) -> Result<(), AuthorityError> {
+    let number = ca.number();
+    let (file, context) = (issuing_file(folder, number), issuing_context(number));
+    Ok(write_sealed(&file, seal, &context, &ca.to_kept()?)?)
 }
 
-/// A CA certificate's content (RFC 5280 section 4.2.1.9): `path_length` says how many CAs may follow.
-fn ca_params(
-    name: &str,
-    path_length: u8,
-    now: UnixTime,
-    lifetime: Duration,
-) -> Result<CertificateParams, AuthorityError> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = common_name(name);
-    params.serial_number = Some(SerialNumber::from_slice(
-        CertificateSerial::from_random(random()?).as_bytes(),
-    ));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
-    params.key_usages = CA_USAGES.to_vec();
-    params.use_authority_key_identifier_extension = true;
-    issuance::set_validity(&mut params, now.minus(BACKDATING), now.plus(lifetime));
-    Ok(params)
+/// Where an issuing CA's key and both certificates lie, sealed.
+fn issuing_file(folder: &Path, number: CaNumber) -> PathBuf {
+    if number.is_first() {
+        folder.join(ISSUING_FILE)
+    } else {
+        folder.join(format!("issuing-ca-{number}.sealed"))
+    }
 }
 
-fn common_name(name: &str) -> DistinguishedName {
-    let mut names = DistinguishedName::new();
-    names.push(DnType::CommonName, name);
-    names
-}
-
-fn random<const N: usize>() -> Result<[u8; N], BadKey> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_no_randomness| BadKey)?;
-    Ok(bytes)
+/// Each number has a context of its own, so that no file passes for another.
+fn issuing_context(number: CaNumber) -> String {
+    if number.is_first() {
+        ISSUING_CONTEXT.to_owned()
+    } else {
+        format!("{ISSUING_CONTEXT}-{number}")
+    }
 }
 
 /// The root's key, sealed; may be moved away and brought back when a new issuing CA is made.
 pub const ROOT_FILE: &str = "root-ca.sealed";
-/// The issuing CA's key and both certificates, sealed.
+/// The first issuing CA's key and both certificates, sealed.
 pub const ISSUING_FILE: &str = "issuing-ca.sealed";
 
 const ROOT_CONTEXT: &str = "root-ca";
 const ISSUING_CONTEXT: &str = "issuing-ca";
-const CA_USAGES: [KeyUsagePurpose; 2] = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
 /// How far `notBefore` lies in the past, for peers whose clock is slow.
 pub(crate) const BACKDATING: Duration = Duration::from_secs(3600);
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
-const ROOT_LIFETIME: Duration = YEAR.saturating_mul(30);
-const ISSUING_LIFETIME: Duration = YEAR.saturating_mul(15);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::SoftwareKey;
+    use ironroot_identity::CertificateSerial;
+    use ironroot_secret::Secret;
 
     #[test]
-    fn refuses_a_sealed_file_that_holds_no_ca_or_two_halves_of_different_ones() {
+    fn refuses_what_is_no_ca_and_two_halves_of_different_ones() {
         let folder = tempfile::tempdir().unwrap();
         let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();
         let now = UnixTime::from_s(1_780_272_000);
@@ -248,8 +224,28 @@ mod tests {
         };
         let junk = Secret::new(b"junk".to_vec());
         assert!(matches!(keep_instead(&junk), AuthorityError::Content(_)));
-        let other = SoftwareKey::generate().unwrap();
-        let mismatch = keep(&other, authority.issuing(), authority.root()).unwrap();
-        assert!(matches!(keep_instead(&mismatch), AuthorityError::Mismatch));
+        let current = authority.current();
+        let with = |key: CaKey, certificate: &CertificateDer<'static>| {
+            let root = current.root().clone();
+            IssuingCa::new(CaNumber::FIRST, key, certificate.clone(), root)
+        };
+        let other = CaKey::generate().unwrap();
+        assert!(matches!(
+            with(other, current.certificate()),
+            Err(AuthorityError::Mismatch)
+        ));
+        let leaf = SoftwareKey::generate().unwrap();
+        let issued = authority.issue(&Issuance {
+            profile: &CertificateProfile::Device("cam-1".parse().unwrap()),
+            public_key: &leaf.public_key(),
+            serial: CertificateSerial::from_random([1; 16]),
+            now,
+            not_after: now.plus(Duration::from_secs(86_400)),
+            urls: &PkiUrls::default(),
+        });
+        assert!(matches!(
+            with(CaKey::Software(leaf), &issued.unwrap().der),
+            Err(AuthorityError::NotACa)
+        ));
     }
 }

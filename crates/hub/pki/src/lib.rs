@@ -5,8 +5,8 @@
 //! Never: speaks HTTP or MQTT, uses async, reads a clock, decides whether somebody may enrol, or
 //! touches a file but through [`custody`].
 //! To add one more: a kind of certificate is a variant of [`authority::CertificateProfile`]; a key or
-//! signature algorithm is a line in `csr::proof`; another custody of the CA key is one more
-//! `rcgen::SigningKey` beside [`key::SoftwareKey`].
+//! signature algorithm is a line in `csr::proof`; another custody of a CA key is a variant of
+//! [`authority::CaKey`].
 
 pub mod authority;
 pub mod csr;

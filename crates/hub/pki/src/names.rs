@@ -152,7 +152,8 @@ fn same_value(one: &AttributeTypeAndValue, another: &AttributeTypeAndValue) -> b
         }
 }
 
-fn text(value: &Any) -> Option<&str> {
+/// An attribute's value, if it is one of the string types in use.
+pub(crate) fn text(value: &Any) -> Option<&str> {
     match value.tag() {
         Tag::Utf8String => Utf8StringRef::try_from(value).ok().map(|t| t.as_str()),
         Tag::PrintableString => PrintableStringRef::try_from(value).ok().map(|t| t.as_str()),

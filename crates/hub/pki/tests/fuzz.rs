@@ -102,7 +102,7 @@ fn a_changed_certificate_never_becomes_somebody_else() {
         &authority,
         &[ManufacturerCa {
             label: "Acme".to_owned(),
-            certificate: authority.issuing().clone(),
+            certificate: authority.current().certificate().clone(),
         }],
     )
     .unwrap();

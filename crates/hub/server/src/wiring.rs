@@ -211,8 +211,8 @@ impl Base {
             return Ok(());
         }
         let fact = Fact::HubCreated {
-            root: fingerprint(self.authority.root()).to_string(),
-            issuing: fingerprint(self.authority.issuing()).to_string(),
+            root: fingerprint(self.authority.current().root()).to_string(),
+            issuing: fingerprint(self.authority.current().certificate()).to_string(),
             log: self.log_key.to_string(),
         };
         self.ledger.record(&fact).await.map(drop)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use ironroot_identity::{CertificateSerial, DeviceId, Fingerprint, Principal, ServiceName};
+use ironroot_identity::{
+    CaNumber, CertificateSerial, DeviceId, Fingerprint, Principal, ServiceName,
+};
 use ironroot_time::UnixTime;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{
@@ -12,7 +14,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use super::{Authority, BACKDATING, PkiUrls};
+use super::{Authority, BACKDATING, IssuingCa, PkiUrls};
 use crate::key::PublicKey;
 use crate::pem::certificate_pem;
 
@@ -52,6 +54,8 @@ pub struct IssuedCertificate {
     pub der: CertificateDer<'static>,
     /// Its number.
     pub serial: CertificateSerial,
+    /// The issuing CA that signed it.
+    pub ca: CaNumber,
     /// SHA-256 of it.
     pub fingerprint: Fingerprint,
     /// When it begins, in whole seconds.
@@ -81,6 +85,16 @@ pub enum IssueRefused {
 }
 
 impl Authority {
+    /// Issues one certificate with the current issuing CA.
+    ///
+    /// # Errors
+    /// [`IssueRefused`] when it would have ended already, or a server has no name.
+    pub fn issue(&self, issuance: &Issuance<'_>) -> Result<IssuedCertificate, IssueRefused> {
+        self.current().issue(issuance)
+    }
+}
+
+impl IssuingCa {
     /// Issues one certificate. Takes `&self`, so that many threads may issue at once.
     ///
     /// # Errors
@@ -88,7 +102,7 @@ impl Authority {
     pub fn issue(&self, issuance: &Issuance<'_>) -> Result<IssuedCertificate, IssueRefused> {
         let Issuance { now, urls, .. } = *issuance;
         let not_before = whole_seconds(now.minus(BACKDATING));
-        let not_after = whole_seconds(issuance.not_after.min(self.not_after).min(END_OF_TIME));
+        let not_after = whole_seconds(issuance.not_after.min(self.not_after()).min(END_OF_TIME));
         if not_after <= now {
             return Err(IssueRefused::Ended { not_after, now });
         }
@@ -108,6 +122,7 @@ impl Authority {
             params.signed_by(issuance.public_key, &self.issuer)?.into();
         Ok(IssuedCertificate {
             serial: issuance.serial,
+            ca: self.number(),
             fingerprint: fingerprint(&der),
             der,
             not_before,

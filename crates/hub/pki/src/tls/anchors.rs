@@ -37,8 +37,8 @@ pub enum Manufacturers {
 /// This hub's CA and the manufacturers' CAs.
 #[derive(Debug)]
 pub struct TrustAnchors {
-    /// The issuing CA and the root: both, since many clients send their leaf alone.
-    ours: [TrustAnchor<'static>; 2],
+    /// The issuing CAs and the roots: both, since many clients send their leaf alone.
+    ours: Vec<TrustAnchor<'static>>,
     manufacturers: Vec<(String, TrustAnchor<'static>)>,
 }
 
@@ -78,10 +78,11 @@ impl TrustAnchors {
             .map(|ca| Ok((ca.label.clone(), anchor(&ca.label, &ca.certificate)?)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            ours: [
-                anchor("issuing CA", authority.issuing())?,
-                anchor("root CA", authority.root())?,
-            ],
+            ours: authority
+                .anchors()
+                .iter()
+                .map(|certificate| anchor("this hub's", certificate))
+                .collect::<Result<_, _>>()?,
             manufacturers,
         })
     }

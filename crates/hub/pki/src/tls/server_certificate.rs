@@ -65,7 +65,8 @@ impl UnshownCertificate {
         order: ServerCertificateOrder<'_>,
     ) -> Result<Self, NoServerCertificate> {
         let key = SoftwareKey::generate()?;
-        let issued = authority.issue(&Issuance {
+        let ca = authority.current();
+        let issued = ca.issue(&Issuance {
             profile: &CertificateProfile::Server(order.names),
             public_key: &key.public_key(),
             serial: order.serial,
@@ -77,7 +78,7 @@ impl UnshownCertificate {
         let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
             pkcs8.expose(),
         )))?;
-        let chain = vec![issued.der.clone(), authority.issuing().clone()];
+        let chain = vec![issued.der.clone(), ca.certificate().clone()];
         let certified = CertifiedKey::new(chain, key);
         Ok(Self { certified, issued })
     }

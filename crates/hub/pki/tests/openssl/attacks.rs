@@ -41,7 +41,8 @@ fn forged() -> rcgen::CertificateParams {
 
 /// The commonName of the hub's issuing CA.
 fn issuing_name(hub: &Hub) -> String {
-    let facts = ironroot_pki::facts::CertificateFacts::read(hub.authority.issuing()).unwrap();
+    let facts =
+        ironroot_pki::facts::CertificateFacts::read(hub.authority.current().certificate()).unwrap();
     facts.subject.strip_prefix("CN=").unwrap().to_owned()
 }
 
@@ -136,7 +137,7 @@ fn attack_a_device_that_issues_certificates() {
     let chain = [
         victim.into(),
         cam.certificate,
-        hub.authority.issuing().clone(),
+        hub.authority.current().certificate().clone(),
     ];
     let refused = identify(&hub, &acme, &chain).unwrap_err();
     assert!(
@@ -173,7 +174,11 @@ fn attack_the_hubs_own_server_certificate_as_a_client() {
 #[test]
 fn attack_the_issuing_ca_itself_as_a_client() {
     let (hub, acme) = (Hub::new(), foreign_ca("Acme"));
-    for ca in [hub.authority.issuing(), hub.authority.root(), acme.der()] {
+    for ca in [
+        hub.authority.current().certificate(),
+        hub.authority.current().root(),
+        acme.der(),
+    ] {
         assert!(identify(&hub, &acme, slice::from_ref(ca)).is_err());
     }
 }

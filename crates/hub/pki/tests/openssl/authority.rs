@@ -32,8 +32,8 @@ fn even(text: &str) -> String {
 #[test]
 fn openssl_accepts_the_chain_under_strict_rules() {
     let (hub, openssl) = (Hub::new(), OpenSsl::new());
-    openssl.write_pem("root.pem", &[hub.authority.root()]);
-    openssl.write_pem("issuing.pem", &[hub.authority.issuing()]);
+    openssl.write_pem("root.pem", &[hub.authority.current().root()]);
+    openssl.write_pem("issuing.pem", &[hub.authority.current().certificate()]);
     openssl.write("ca.pem", hub.authority.ca_pem());
     let at = NOW.as_s();
     for (profile, purpose) in [
@@ -57,7 +57,10 @@ fn openssl_accepts_the_chain_under_strict_rules() {
 #[test]
 fn the_root_allows_one_ca_below_it_and_the_issuing_ca_none() {
     let (hub, openssl) = (Hub::new(), OpenSsl::new());
-    for (certificate, path_length) in [(hub.authority.root(), 1), (hub.authority.issuing(), 0)] {
+    for (certificate, path_length) in [
+        (hub.authority.current().root(), 1),
+        (hub.authority.current().certificate(), 0),
+    ] {
         openssl.write_pem("ca.pem", &[certificate]);
         let text = even(&openssl.ok("x509 -in ca.pem -noout -text"));
         let constraints = format!("Basic Constraints: critical CA:TRUE, pathlen:{path_length}");
@@ -127,7 +130,7 @@ fn the_sealed_root_key_belongs_to_the_root() {
     let (hub, openssl) = (Hub::new(), OpenSsl::new());
     let key = read_sealed(&hub.file(ROOT_FILE), &hub.seal, "root-ca").unwrap();
     let key = SoftwareKey::from_pkcs8(key.expose()).unwrap();
-    openssl.write_pem("root.pem", &[hub.authority.root()]);
+    openssl.write_pem("root.pem", &[hub.authority.current().root()]);
     let spki = openssl.ok("x509 -in root.pem -noout -pubkey");
     openssl.write("spki.der", key.public_key().spki_der());
     assert_eq!(openssl.ok("pkey -pubin -inform DER -in spki.der"), spki);
@@ -184,7 +187,7 @@ fn refuses_to_load_with_another_key_or_the_files_exchanged() {
 #[test]
 fn nothing_outlives_the_issuing_ca_or_begins_after_its_end() {
     let hub = Hub::new();
-    let ca_end = CertificateFacts::read(hub.authority.issuing())
+    let ca_end = CertificateFacts::read(hub.authority.current().certificate())
         .unwrap()
         .not_after;
     let key = SoftwareKey::generate().unwrap().public_key();

@@ -17,8 +17,8 @@ use crate::tool::OpenSsl;
 fn openssl_reads_the_ca_certificates_out_of_our_body() {
     let (hub, openssl) = (Hub::new(), OpenSsl::new());
     let certificates = [
-        hub.authority.issuing().clone(),
-        hub.authority.root().clone(),
+        hub.authority.current().certificate().clone(),
+        hub.authority.current().root().clone(),
     ];
     let body = encode_certs_only(&certificates).unwrap();
     assert!(body.lines().all(|line| line.len() <= 76));

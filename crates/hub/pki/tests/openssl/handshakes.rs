@@ -43,7 +43,10 @@ fn a_device_gets_in_with_the_whole_chain() {
     let openssl = OpenSsl::new();
     openssl.write_pem(
         "chain.pem",
-        &[doors.hub.authority.issuing(), doors.hub.authority.root()],
+        &[
+            doors.hub.authority.current().certificate(),
+            doors.hub.authority.current().root(),
+        ],
     );
     openssl.write_pem("leaf.pem", &[&cam.certificate]);
     openssl.write("key.pem", &cam.key_pem);
@@ -298,7 +301,9 @@ fn rustls_client(doors: &Doors, peer: &Peer) -> ClientConfig {
         }
     }
     let mut roots = RootCertStore::empty();
-    roots.add(doors.hub.authority.root().clone()).unwrap();
+    roots
+        .add(doors.hub.authority.current().root().clone())
+        .unwrap();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_details(provider, Arc::new(Fixed))
         .with_safe_default_protocol_versions()

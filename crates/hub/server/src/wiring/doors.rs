@@ -98,8 +98,7 @@ impl Doors {
     }
 
     fn device(&self, listener: TcpListener) -> Result<HttpDoor, NotStarted> {
-        let authority = self.issuer.authority();
-        let ca = [authority.root().clone(), authority.issuing().clone()];
+        let ca = self.issuer.authority().anchors();
         let Outside { clock, rng } = self.outside.clone();
         let enrolment = Enrolment::new(
             self.ledger.clone(),

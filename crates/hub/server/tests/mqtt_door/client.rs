@@ -40,7 +40,7 @@ pub(crate) enum Got {
 
 pub(crate) fn tls(house: &House, resident: Option<&Resident>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(house.authority.root().clone()).unwrap();
+    roots.add(house.authority.current().root().clone()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(
         rustls::crypto::aws_lc_rs::default_provider(),
     ))

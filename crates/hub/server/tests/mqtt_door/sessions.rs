@@ -57,7 +57,7 @@ async fn an_old_device_may_speak_tls_1_2() {
     .with_protocol_versions(&[&rustls::version::TLS12])
     .unwrap();
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(house.authority.root().clone()).unwrap();
+    roots.add(house.authority.current().root().clone()).unwrap();
     let mut old = old.with_root_certificates(roots).with_no_client_auth();
     old.client_auth_cert_resolver = config.client_auth_cert_resolver.clone();
     old.alpn_protocols = config.alpn_protocols.clone();

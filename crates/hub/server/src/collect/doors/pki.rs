@@ -13,8 +13,8 @@ pub const ISSUING_PATH: &str = "/issuing.crt";
 /// Root and issuing CA, each as DER (RFC 5280 section 4.2.2.1), and both as PEM.
 pub fn router(authority: &Authority) -> Router {
     let (root, issuing, pem) = (
-        authority.root().clone(),
-        authority.issuing().clone(),
+        authority.current().root().clone(),
+        authority.current().certificate().clone(),
         authority.ca_pem(),
     );
     Router::new()

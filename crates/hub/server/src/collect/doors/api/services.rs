@@ -44,7 +44,8 @@ pub(crate) async fn make(
     let made = service::create(&api.ledger, &api.issuer, asked, by.clone()).await;
     let made = made.map_err(|cause| api.refuse(&cause))?;
     tracing::info!(door = "api", actor = %by, service = new.name, "A service was given an identity.");
-    let issuing = ironroot_pki::pem::certificate_pem(api.issuer.authority().issuing());
+    let issuing =
+        ironroot_pki::pem::certificate_pem(api.issuer.authority().current().certificate());
     let answer = ServiceIssued {
         name: new.name,
         certificate: made.issued.pem + &issuing,
