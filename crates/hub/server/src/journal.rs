@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
 use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_store::Source;
 use ironroot_tree::{Report, verify_proof, verify_tree};
 
 use crate::fault::chain;
@@ -135,7 +136,7 @@ fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     )?;
     bar.finish_and_clear();
     print_report(&report);
-    let state = store.verify_state(&Fold);
+    let state = store.verify_state(&Fold, Source::default());
     match &state {
         Ok(digest) => println!("The state is what the journal adds up to: {digest}"),
         Err(cause) => println!("Wrong: {}.", chain(cause)),
@@ -180,7 +181,7 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
             size_max: None,
         })?;
         let before = store.state_digest().await?;
-        let after = store.rebuild().await?;
+        let after = store.rebuild(Source::default()).await?;
         anyhow::Ok((before, after, store.head().size))
     })?;
     bar.finish_and_clear();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ironroot_store::{Intake, LoadError, Loader, Moment, Part, Projection};
+use ironroot_store::{Intake, LoadError, Loader, Moment, Part, Projection, Source};
 use rusqlite::{Connection, params};
 
 use crate::error::unreadable;
@@ -95,7 +95,7 @@ impl Loader for SqliteLoader {
         let full = self.connection.pragma_update(None, "synchronous", "FULL");
         full.map_err(unreadable)?;
         let transaction = self.connection.transaction().map_err(unreadable)?;
-        let state = replaying::rebuild(&transaction, &*self.projection)?;
+        let state = replaying::rebuild(&transaction, &*self.projection, Source::default())?;
         moment.check_state(state)?;
         schema::end_loading(&transaction).map_err(unreadable)?;
         transaction.commit().map_err(unreadable)?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_store::{
-    Batch, Change, Failure, Head, LaterCause, Overlay, Projection, StateDigest, StateError, Tended,
-    decide,
+    Batch, Change, DROP_MAX, Failure, Head, LaterCause, Overlay, Projection, Source, StateDigest,
+    StateError, Tended, decide,
 };
 use ironroot_time::Clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -13,8 +13,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::error::{later, unreadable};
 use crate::lock::Lock;
 use crate::reading::{Stored, journal_size};
-use crate::replaying;
 use crate::writing::{Destroyed, cut_write_ahead_log, write};
+use crate::{reading, replaying, writing};
 
 /// How long to wait before the write-ahead log is cut again, when a reader was in the way.
 const SCRUB_RETRY: Duration = Duration::from_millis(100);
@@ -53,11 +53,20 @@ impl ironroot_store::Pen for Pen {
         Ok(batch)
     }
 
-    fn rebuild(&mut self) -> Result<StateDigest, StateError> {
+    fn rebuild(&mut self, source: Source) -> Result<StateDigest, StateError> {
         let transaction = begin(&mut self.connection, self.fence, self.head)?;
-        let digest = replaying::rebuild(&transaction, &*self.projection)?;
+        let digest = replaying::rebuild(&transaction, &*self.projection, source)?;
         transaction.commit().map_err(unreadable)?;
         Ok(digest)
+    }
+
+    fn drop_entries(&mut self, floor: u64) -> Result<u64, Failure> {
+        let transaction = begin(&mut self.connection, self.fence, self.head)?;
+        let lowest = reading::floor(&transaction).map_err(failed)?;
+        let floor = floor.clamp(lowest, lowest.saturating_add(DROP_MAX));
+        writing::drop_entries(&transaction, floor).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+        Ok(floor)
     }
 
     fn tend_after(&self) -> Option<Duration> {

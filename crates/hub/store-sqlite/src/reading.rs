@@ -7,7 +7,7 @@ use ironroot_journal::{SALT_SIZE, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
     Dump, DumpError, JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader,
-    StateDigest, StateError, StateHasher, StoreError, StoreReader, Table, Taker,
+    RowTaker, Source, StateDigest, StateError, StateHasher, StoreError, StoreReader, Table, Taker,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -20,6 +20,13 @@ pub(crate) fn journal_size(connection: &Connection) -> rusqlite::Result<u64> {
     let mut query = connection.prepare_cached("SELECT max(idx) FROM entries")?;
     let last: Option<i64> = query.query_row([], |row| row.get(0))?;
     Ok(last.map_or(0, |last| from_sql(last) + 1))
+}
+
+/// The index of the first entry that is still there.
+pub(crate) fn floor(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut query = connection.prepare_cached("SELECT value FROM meta WHERE name = 'floor'")?;
+    let floor: Option<i64> = query.query_row([], |row| row.get(0)).optional()?;
+    Ok(floor.map_or(0, from_sql))
 }
 
 /// At most `max` entries from index `from` on.
@@ -53,10 +60,35 @@ pub(crate) fn state_digest(connection: &Connection) -> rusqlite::Result<StateDig
     let mut query = connection.prepare_cached(ALL_ROWS)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let (table, key) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-        hasher.row(table, key, row.get_ref(2)?.as_blob()?);
+        let (table, key, value) = stored_row(row)?;
+        hasher.row(table, key, value);
     }
     Ok(hasher.finish())
+}
+
+/// Hands every row of one moment to `take`; returns how many entries are folded into them.
+pub(crate) fn dump_rows(
+    connection: &mut Connection,
+    take: &mut RowTaker<'_>,
+) -> Result<u64, StateError> {
+    let snapshot = connection.transaction().map_err(unreadable)?;
+    let mut query = snapshot.prepare_cached(ALL_ROWS).map_err(unreadable)?;
+    let mut rows = query.query([]).map_err(unreadable)?;
+    while let Some(row) = rows.next().map_err(unreadable)? {
+        let (table, key, value) = stored_row(row).map_err(unreadable)?;
+        take(table, key, value).map_err(StateError::Taker)?;
+    }
+    Ok(journal_size(&snapshot).map_err(unreadable)?)
+}
+
+pub(crate) fn stored_row<'r>(
+    row: &'r rusqlite::Row<'_>,
+) -> rusqlite::Result<(&'r str, &'r str, &'r [u8])> {
+    Ok((
+        row.get_ref(0)?.as_str()?,
+        row.get_ref(1)?.as_str()?,
+        row.get_ref(2)?.as_blob()?,
+    ))
 }
 
 /// Every row in the order of the digest: bytes of the names, tables first.
@@ -162,15 +194,23 @@ impl SqliteJournal {
 }
 
 impl StoreReader for SqliteJournal {
-    fn verify_state(&self, projection: &dyn Projection) -> Result<StateDigest, StateError> {
+    fn verify_state(
+        &self,
+        projection: &dyn Projection,
+        source: Source,
+    ) -> Result<StateDigest, StateError> {
         let mut connection = self.readers.connect().map_err(unreadable)?;
-        replaying::verify(&mut connection, projection)
+        replaying::verify(&mut connection, projection, source)
     }
 }
 
 impl JournalReader for SqliteJournal {
     fn size(&self) -> Result<u64, StoreError> {
         self.readers.read(journal_size)
+    }
+
+    fn floor(&self) -> Result<u64, StoreError> {
+        self.readers.read(floor)
     }
 
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError> {

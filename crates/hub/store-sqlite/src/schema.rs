@@ -21,12 +21,6 @@ const TABLES: &str = "
         idx INTEGER PRIMARY KEY,
         bytes BLOB NOT NULL
     ) STRICT;
-    CREATE TABLE state (
-        tbl TEXT NOT NULL,
-        key TEXT NOT NULL,
-        value BLOB NOT NULL,
-        PRIMARY KEY (tbl, key)
-    ) STRICT, WITHOUT ROWID;
     CREATE TABLE payloads (
         digest BLOB PRIMARY KEY,
         salt BLOB NOT NULL,
@@ -39,12 +33,23 @@ const TABLES: &str = "
     INSERT INTO meta (name, value) VALUES ('schema', 1), ('fence', 0);
 ";
 
+/// The rows; a replay makes the same table in a scratch database.
+pub(crate) const STATE: &str = "
+    CREATE TABLE state (
+        tbl TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value BLOB NOT NULL,
+        PRIMARY KEY (tbl, key)
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// Makes the tables of an empty file, and refuses a file that is not ours or too new.
 pub(crate) fn prepare(transaction: &Transaction<'_>) -> Result<(), OpenError> {
     let tables: i64 =
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         transaction.execute_batch(TABLES)?;
+        transaction.execute_batch(STATE)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         return Ok(());
     }

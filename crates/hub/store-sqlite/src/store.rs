@@ -8,7 +8,7 @@ use ironroot_secret::Secret;
 use ironroot_store::{
     BoxFuture, Change, CommitError, Dump, DumpError, Follower, Head, Health, IndexedEntry,
     JournalReader, KeyRange, LaterCause, Payload, Projection, RawEntry, Receipt, Row, RowReader,
-    Sequencer, StateDigest, StateError, Store, StoreError, Table, Taker,
+    RowTaker, Sequencer, Source, StateDigest, StateError, Store, StoreError, Table, Taker,
 };
 use ironroot_time::Clock;
 use rusqlite::Connection;
@@ -18,8 +18,8 @@ use crate::error::unreadable;
 use crate::lock::Lock;
 use crate::open::take_pen;
 use crate::readers::Readers;
-use crate::reading::{Stored, raw_entries, secret, state_digest};
-use crate::{OpenError, Settings, dumping, replaying};
+use crate::reading::{Stored, floor, raw_entries, secret, state_digest};
+use crate::{OpenError, Settings, dumping, reading, replaying};
 
 /// The most questions that are answered at once; others wait their turn.
 const READERS_MAX: usize = 8;
@@ -96,7 +96,11 @@ impl Store for SqliteStore {
     ) -> BoxFuture<'_, Result<Vec<IndexedEntry>, StoreError>> {
         let known = self.head().size;
         self.ask(move |connection| {
+            // The entries first: the floor only rises, so one below it was not there to be read.
             let raw = raw_entries(connection, from, max).map_err(unreadable)?;
+            if max > 0 && from < floor(connection).map_err(unreadable)? {
+                return Err(StoreError::Archived { index: from });
+            }
             // What is durable but unknown to the follower is not there yet.
             let raw = raw.into_iter().filter(|raw| raw.index < known);
             raw.zip(from..)
@@ -132,13 +136,22 @@ impl Store for SqliteStore {
         self.ask(|connection| state_digest(connection).map_err(unreadable))
     }
 
-    fn verify_state(&self) -> BoxFuture<'_, Result<StateDigest, StateError>> {
-        let projection = Arc::clone(&self.projection);
-        self.ask(move |connection| replaying::verify(connection, &*projection))
+    fn dump_rows(&self, take: &mut RowTaker<'_>) -> Result<u64, StateError> {
+        self.readers
+            .with(|connection| reading::dump_rows(connection, take))
     }
 
-    fn rebuild(&self) -> BoxFuture<'_, Result<StateDigest, StateError>> {
-        self.sequencer.rebuild()
+    fn verify_state(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>> {
+        let projection = Arc::clone(&self.projection);
+        self.ask(move |connection| replaying::verify(connection, &*projection, source))
+    }
+
+    fn rebuild(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>> {
+        self.sequencer.rebuild(source)
+    }
+
+    fn drop_entries(&self, floor: u64) -> BoxFuture<'_, Result<u64, CommitError>> {
+        self.sequencer.drop_entries(floor)
     }
 
     fn head(&self) -> Head {
@@ -153,6 +166,10 @@ impl Store for SqliteStore {
 impl JournalReader for SqliteStore {
     fn size(&self) -> Result<u64, StoreError> {
         Ok(self.head().size)
+    }
+
+    fn floor(&self) -> Result<u64, StoreError> {
+        self.readers.read(floor)
     }
 
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError> {

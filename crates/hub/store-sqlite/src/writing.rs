@@ -40,19 +40,34 @@ pub(crate) fn write(
 }
 
 /// Writes or deletes one row.
-pub(crate) fn write_row(transaction: &Transaction<'_>, row: &RowWrite) -> rusqlite::Result<()> {
+pub(crate) fn write_row(connection: &Connection, row: &RowWrite) -> rusqlite::Result<()> {
     let (table, key) = (row.table.name(), &*row.key);
     match &row.value {
-        Some(value) => transaction
+        Some(value) => connection
             .prepare_cached(
                 "INSERT INTO state (tbl, key, value) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET value = excluded.value",
             )?
             .execute(params![table, key, value])?,
-        None => transaction
+        None => connection
             .prepare_cached("DELETE FROM state WHERE tbl = ?1 AND key = ?2")?
             .execute(params![table, key])?,
     };
+    Ok(())
+}
+
+/// Forgets the entries below `floor`, which is the new lowest index.
+pub(crate) fn drop_entries(transaction: &Transaction<'_>, floor: u64) -> rusqlite::Result<()> {
+    let floor = to_sql(floor);
+    transaction
+        .prepare_cached("DELETE FROM entries WHERE idx < ?1")?
+        .execute([floor])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO meta (name, value) VALUES ('floor', ?1)
+             ON CONFLICT DO UPDATE SET value = excluded.value",
+        )?
+        .execute([floor])?;
     Ok(())
 }
 

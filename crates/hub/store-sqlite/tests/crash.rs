@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use ironroot_journal::Entry;
-use ironroot_store::{JournalReader, Projection, StoreReader};
+use ironroot_store::{JournalReader, Projection, Source, StoreReader};
 use ironroot_store_sqlite::SqliteJournal;
 
 /// How often the writer is killed.
@@ -81,7 +81,7 @@ fn every_acknowledged_entry_survives_sigkill() {
             .zip(0..)
             .all(|(raw, index)| raw.index == index);
         assert!(dense && entries.len() as u64 == size);
-        journal.verify_state(&Anything).unwrap();
+        journal.verify_state(&Anything, Source::default()).unwrap();
     }
     assert!(acknowledged > ROUNDS * 40);
 }

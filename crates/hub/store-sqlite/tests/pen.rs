@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ironroot_secret::Secret;
-use ironroot_store::{Change, CommitError, Health, LaterCause, StateError, Store};
+use ironroot_store::{Change, CommitError, Health, LaterCause, Source, StateError, Store};
 use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_suites::Parts;
 use ironroot_suites::ledger::{forget, note, open};
@@ -66,7 +66,10 @@ async fn attack_deleting_the_lock_file_gives_no_second_pen() {
     let fenced = first.commit(Change::of(open("b", 0))).await;
     assert!(matches!(fenced, Err(CommitError::Fenced)));
     assert!(matches!(first.health(), Health::Fenced));
-    assert!(matches!(first.rebuild().await, Err(StateError::Fenced)));
+    assert!(matches!(
+        first.rebuild(Source::default()).await,
+        Err(StateError::Fenced)
+    ));
     assert_eq!(
         second
             .commit(Change::of(open("b", 0)))
@@ -167,7 +170,7 @@ async fn a_full_store_refuses_for_now_and_goes_on_when_enlarged() {
     ));
     assert!(kept > 50);
     assert_eq!(store.head().size, kept);
-    store.verify_state().await.unwrap();
+    store.verify_state(Source::default()).await.unwrap();
     drop(store);
 
     settings.size_max = Some(4 << 20);
@@ -188,12 +191,12 @@ async fn a_row_changed_by_hand_is_named_and_a_rebuild_puts_it_right() {
     let store = open_store(&settings).unwrap();
     store.commit(Change::of(open("a", 5))).await.unwrap();
     meddle(&settings, "UPDATE state SET value = x'39' WHERE key = 'a'");
-    match store.verify_state().await {
+    match store.verify_state(Source::default()).await {
         Err(StateError::Differs { table, key }) => assert_eq!((&*table, &*key), ("accounts", "a")),
         other => panic!("{other:?}"),
     }
-    store.rebuild().await.unwrap();
-    store.verify_state().await.unwrap();
+    store.rebuild(Source::default()).await.unwrap();
+    store.verify_state(Source::default()).await.unwrap();
 }
 
 /// Whether any file of the store still holds `bytes`.

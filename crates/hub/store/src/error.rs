@@ -25,6 +25,9 @@ pub enum CommitError {
     /// A draft makes no entry: its fields have no canonical text, or too much of it.
     #[error("a draft makes no entry")]
     BadDraft(#[source] BadEntry),
+    /// Forgetting entries would leave none, and with it no end of the journal.
+    #[error("the store keeps at least its newest entry")]
+    DropsAll,
     /// The store cannot append at present; the same change may succeed later.
     #[error("the journal cannot append at present")]
     Later(#[source] LaterCause),
@@ -79,6 +82,15 @@ pub enum StoreError {
         #[source]
         cause: BadEntry,
     },
+    /// The store has the entry no more: it is in the archive.
+    #[error("entry {index} is in the archive")]
+    Archived {
+        /// The index of the entry.
+        index: u64,
+    },
+    /// The archive cannot be read, or what it has is not what was signed.
+    #[error("the archive does not give the entry")]
+    Archive(#[source] Cause),
     /// A payload does not have the digest that it is kept under.
     #[error("a payload of the store is damaged")]
     BadPayload,
@@ -108,6 +120,12 @@ pub enum StateError {
         /// The key of the first row that differs.
         key: String,
     },
+    /// The snapshot that the replay was to start with is damaged, or is another.
+    #[error("the snapshot cannot be used")]
+    BadBase(#[source] Box<dyn Error + Send + Sync>),
+    /// Whoever takes the rows has refused one.
+    #[error("the rows cannot be kept")]
+    Taker(#[source] Box<dyn Error + Send + Sync>),
     /// Another program has taken the pen.
     #[error("another program writes to this store now")]
     Fenced,
@@ -125,7 +143,11 @@ impl CommitError {
     pub fn refusal<R: Error + 'static>(&self) -> Option<&R> {
         match self {
             Self::Refused(refusal) => refusal.downcast_ref(),
-            Self::TooLarge { .. } | Self::BadDraft(_) | Self::Later(_) | Self::Fenced => None,
+            Self::TooLarge { .. }
+            | Self::BadDraft(_)
+            | Self::DropsAll
+            | Self::Later(_)
+            | Self::Fenced => None,
         }
     }
 

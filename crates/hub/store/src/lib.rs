@@ -20,6 +20,7 @@ mod projection;
 mod replay;
 mod row;
 mod sequencer;
+mod source;
 mod store;
 
 pub use batch::{Attachment, Batch, decide};
@@ -35,6 +36,7 @@ pub use projection::{ApplyError, Committed, Follower, Projection, Refusal, Rows}
 pub use replay::{Comparison, replay};
 pub use row::{KeyRange, Row, RowReader, RowWrite, Table};
 pub use sequencer::{BATCH_MAX, Failure, Pen, QUEUE_MAX, QUEUE_SIZE_MAX, Sequencer, Tended};
+pub use source::{Base, RowTaker, Source, StateRow};
 pub use store::{
-    BoxFuture, Head, Health, IndexedEntry, JournalReader, RawEntry, Store, StoreReader,
+    BoxFuture, DROP_MAX, Head, Health, IndexedEntry, JournalReader, RawEntry, Store, StoreReader,
 };

@@ -10,7 +10,9 @@ use crate::{RowReader, RowWrite, StoreError, Table};
 /// The fold from an entry to the rows that follow from it: the same when it is committed and when
 /// the journal is replayed.
 ///
-/// It depends on nothing but the entry, its index, and what it reads through `rows`.
+/// It depends on nothing but the entry, its index, and what it reads through `rows`. A row may rest on
+/// a payload, as long as the entry that erases the payload leaves the rows as if it had never been
+/// there; it never holds the payload's bytes, because rows go into snapshots, where nothing is erased.
 pub trait Projection: Send + Sync {
     /// Writes the rows that follow from `entry`, or refuses it in the present state.
     ///

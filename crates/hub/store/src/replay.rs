@@ -3,8 +3,8 @@
 use ironroot_journal::Entry;
 
 use crate::{
-    ApplyError, Overlay, Projection, RawEntry, RowReader, RowWrite, StateDigest, StateError,
-    StateHasher, StoreError,
+    ApplyError, Overlay, Projection, RawEntry, RowReader, StateDigest, StateError, StateHasher,
+    StateRow, StoreError,
 };
 
 /// Applies `entries`, which start at index `first`, to `overlay`; returns the index after them.
@@ -43,8 +43,8 @@ pub struct Comparison<I> {
     hasher: StateHasher,
 }
 
-impl<I: Iterator<Item = RowWrite>> Comparison<I> {
-    /// Starts with the rows that a replay wrote, in the order of tables and keys.
+impl<I: Iterator<Item = Result<StateRow, StoreError>>> Comparison<I> {
+    /// Starts with the rows that a replay gave, in the order of tables and keys.
     pub fn new(replayed: I) -> Self {
         Self {
             replayed,
@@ -57,25 +57,20 @@ impl<I: Iterator<Item = RowWrite>> Comparison<I> {
     /// # Errors
     /// [`StateError::Differs`] when the replay has another.
     pub fn row(&mut self, table: &str, key: &str, value: &[u8]) -> Result<(), StateError> {
-        let differs = |table: &str, key: &str| {
-            Err(StateError::Differs {
-                table: table.to_owned(),
-                key: key.to_owned(),
-            })
-        };
-        match self.next_present() {
-            // The lower of two different names is the one that the other side lacks.
-            Some(own) if (own.table.name(), &*own.key) < (table, key) => {
-                differs(own.table.name(), &own.key)
-            }
-            Some(own)
-                if (own.table.name(), &*own.key) == (table, key)
-                    && own.value.as_deref() == Some(value) =>
-            {
+        let own = self.replayed.next().transpose()?;
+        let own = own
+            .as_ref()
+            .map(|own| (&*own.table, &*own.key, &*own.value));
+        match own {
+            Some(own) if own == (table, key, value) => {
                 self.hasher.row(table, key, value);
                 Ok(())
             }
-            Some(_) | None => differs(table, key),
+            // The lower of two different names is the one that the other side lacks.
+            Some((own_table, own_key, _)) if (own_table, own_key) < (table, key) => {
+                Err(differs(own_table, own_key))
+            }
+            Some(_) | None => Err(differs(table, key)),
         }
     }
 
@@ -84,32 +79,31 @@ impl<I: Iterator<Item = RowWrite>> Comparison<I> {
     /// # Errors
     /// [`StateError::Differs`] when the replay has more rows.
     pub fn finish(mut self) -> Result<StateDigest, StateError> {
-        match self.next_present() {
-            Some(own) => Err(StateError::Differs {
-                table: own.table.name().to_owned(),
-                key: own.key.into(),
-            }),
+        match self.replayed.next().transpose()? {
+            Some(own) => Err(differs(&own.table, &own.key)),
             None => Ok(self.hasher.finish()),
         }
     }
+}
 
-    fn next_present(&mut self) -> Option<RowWrite> {
-        self.replayed.find(|own| own.value.is_some())
+fn differs(table: &str, key: &str) -> StateError {
+    StateError::Differs {
+        table: table.to_owned(),
+        key: key.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Table;
 
-    const T: Table = Table::new("t");
-
-    fn compare(replayed: &[(&str, Option<&str>)], stored: &[(&str, &str)]) -> Option<String> {
-        let replayed = replayed.iter().map(|(key, value)| RowWrite {
-            table: T,
-            key: (*key).into(),
-            value: value.map(|value| value.as_bytes().into()),
+    fn compare(replayed: &[(&str, &str)], stored: &[(&str, &str)]) -> Option<String> {
+        let replayed = replayed.iter().map(|(key, value)| {
+            Ok(StateRow {
+                table: "t".into(),
+                key: (*key).into(),
+                value: value.as_bytes().into(),
+            })
         });
         let mut comparison = Comparison::new(replayed);
         let differs = |error| match error {
@@ -125,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_rows_agree_and_deleted_ones_do_not_count() {
-        let replayed = [("a", Some("1")), ("b", None), ("c", Some("3"))];
+    fn equal_rows_agree() {
+        let replayed = [("a", "1"), ("c", "3")];
         assert_eq!(compare(&replayed, &[("a", "1"), ("c", "3")]), None);
     }
 
     #[test]
     fn names_the_row_that_is_missing_added_or_changed() {
-        let replayed = [("a", Some("1")), ("c", Some("3"))];
+        let replayed = [("a", "1"), ("c", "3")];
         let named = |stored: &[(&str, &str)]| compare(&replayed, stored).unwrap();
         assert_eq!(named(&[("c", "3")]), "a");
         assert_eq!(named(&[("a", "1")]), "c");

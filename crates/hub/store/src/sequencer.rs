@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::{
-    Batch, BoxFuture, Change, CommitError, Follower, Head, Health, LaterCause, Receipt,
+    Batch, BoxFuture, Change, CommitError, Follower, Head, Health, LaterCause, Receipt, Source,
     StateDigest, StateError, StoreError,
 };
 
@@ -40,7 +40,14 @@ pub trait Pen: Send + 'static {
     ///
     /// # Errors
     /// [`StateError`]; the rows are then what they were.
-    fn rebuild(&mut self) -> Result<StateDigest, StateError>;
+    fn rebuild(&mut self, source: Source) -> Result<StateDigest, StateError>;
+
+    /// Forgets entries from the lowest on, as [`Store::drop_entries`](crate::Store::drop_entries)
+    /// says; `floor` is below the end of the journal.
+    ///
+    /// # Errors
+    /// [`Failure`]; nothing was forgotten.
+    fn drop_entries(&mut self, floor: u64) -> Result<u64, Failure>;
 
     /// How long the sequencer may wait for an order before it calls [`Pen::tend`]; `None`: for ever.
     fn tend_after(&self) -> Option<Duration>;
@@ -79,10 +86,15 @@ pub struct Sequencer {
 #[derive(Debug)]
 enum Order {
     Commit(Change, oneshot::Sender<Result<Receipt, CommitError>>),
-    Rebuild(Rebuild),
+    Apart(Apart),
 }
 
-type Rebuild = oneshot::Sender<Result<StateDigest, StateError>>;
+/// An order that is carried out alone, after the changes that were given before it.
+#[derive(Debug)]
+enum Apart {
+    Rebuild(Source, oneshot::Sender<Result<StateDigest, StateError>>),
+    Drop(u64, oneshot::Sender<Result<u64, CommitError>>),
+}
 
 type Waiting = (Change, oneshot::Sender<Result<Receipt, CommitError>>);
 
@@ -132,15 +144,27 @@ impl Sequencer {
     }
 
     /// Rebuilds the rows when its turn has come.
-    pub fn rebuild(&self) -> BoxFuture<'_, Result<StateDigest, StateError>> {
+    pub fn rebuild(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.send(Order::Rebuild(reply));
+        let sent = self.send(Order::Apart(Apart::Rebuild(source, reply)));
         Box::pin(async move {
             let later = |cause| StateError::Store(StoreError::Later(cause));
             sent.map_err(later)?;
             answer
                 .await
                 .map_err(|_writer_gone| later(LaterCause::Closed))?
+        })
+    }
+
+    /// Forgets entries when its turn has come.
+    pub fn drop_entries(&self, floor: u64) -> BoxFuture<'_, Result<u64, CommitError>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.send(Order::Apart(Apart::Drop(floor, reply)));
+        Box::pin(async move {
+            sent.map_err(CommitError::Later)?;
+            answer
+                .await
+                .map_err(|_writer_gone| CommitError::Later(LaterCause::Closed))?
         })
     }
 
@@ -225,8 +249,10 @@ impl<P: Pen> Writer<P> {
                 let took = started.elapsed();
                 self.pace = Pace { changes, took };
             }
-            if let Some(reply) = last {
-                answer(reply, self.pen.rebuild());
+            match last {
+                Some(Apart::Rebuild(source, reply)) => answer(reply, self.pen.rebuild(source)),
+                Some(Apart::Drop(floor, reply)) => answer(reply, self.drop_entries(floor)),
+                None => {}
             }
         }
     }
@@ -252,11 +278,11 @@ impl<P: Pen> Writer<P> {
         }
     }
 
-    /// Takes what waits, to share one `fdatasync`, up to an order to rebuild.
+    /// Takes what waits, to share one `fdatasync`, up to an order that is carried out alone.
     ///
     /// Callers who were just acknowledged tend to come again at once. A moment is spent on as many
     /// as came last time: an eighth of what a commit takes. A lone caller never waits for company.
-    fn gather(&self, first: Order, orders: &Receiver<Order>) -> (Vec<Waiting>, Option<Rebuild>) {
+    fn gather(&self, first: Order, orders: &Receiver<Order>) -> (Vec<Waiting>, Option<Apart>) {
         let gathering = (self.pace.took / 8).min(GATHER_MAX);
         let started = Instant::now();
         let mut waiting = Vec::with_capacity(BATCH_MAX);
@@ -264,7 +290,7 @@ impl<P: Pen> Writer<P> {
         while let Some(order) = next {
             match order {
                 Order::Commit(change, reply) => waiting.push((change, reply)),
-                Order::Rebuild(reply) => return (waiting, Some(reply)),
+                Order::Apart(order) => return (waiting, Some(order)),
             }
             next = if waiting.len() >= BATCH_MAX {
                 None
@@ -296,6 +322,13 @@ impl<P: Pen> Writer<P> {
                 }
             }
         }
+    }
+
+    fn drop_entries(&mut self, floor: u64) -> Result<u64, CommitError> {
+        if floor >= self.shared.head.lock().size {
+            return Err(CommitError::DropsAll);
+        }
+        Ok(self.pen.drop_entries(floor)?)
     }
 
     /// Tells the follower, and everybody who asks, of a durable batch.

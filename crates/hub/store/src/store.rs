@@ -10,9 +10,12 @@ use ironroot_secret::Secret;
 use ironroot_time::UnixTime;
 
 use crate::{
-    Change, CommitError, Dump, KeyRange, LaterCause, Payload, Projection, Receipt, Row,
-    StateDigest, StateError, StoreError, Table,
+    Change, CommitError, Dump, KeyRange, LaterCause, Payload, Projection, Receipt, Row, RowTaker,
+    Source, StateDigest, StateError, StoreError, Table,
 };
+
+/// The most entries that [`Store::drop_entries`] forgets at once: the writer does nothing else meanwhile.
+pub const DROP_MAX: u64 = 8_192;
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,7 +34,8 @@ pub trait Store: JournalReader + Dump + fmt::Debug {
     /// At most `max` entries from index `from` on, in order; empty past the end.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot be read or an entry is damaged or missing.
+    /// [`StoreError`] when the store cannot be read or an entry is damaged or missing;
+    /// [`StoreError::Archived`] below [`JournalReader::floor`].
     fn entries(
         &self,
         from: u64,
@@ -73,17 +77,31 @@ pub trait Store: JournalReader + Dump + fmt::Debug {
     /// [`StoreError`] when the store cannot be read.
     fn state_digest(&self) -> BoxFuture<'_, Result<StateDigest, StoreError>>;
 
+    /// Hands every row of one moment to `take`, in the order of tables and keys; returns how many
+    /// entries are folded into them. It blocks, and keeps no writer waiting.
+    ///
+    /// # Errors
+    /// [`StateError`] when the store cannot be read; [`StateError::Taker`] when `take` refuses a row.
+    fn dump_rows(&self, take: &mut RowTaker<'_>) -> Result<u64, StateError>;
+
     /// Replays the journal beside the rows and compares; returns the digest that both have.
     ///
     /// # Errors
     /// [`StateError`] names the first row that differs, or the entry that the replay stops at.
-    fn verify_state(&self) -> BoxFuture<'_, Result<StateDigest, StateError>>;
+    fn verify_state(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>>;
 
     /// Drops all rows and makes them again from the journal, in one transaction.
     ///
     /// # Errors
     /// [`StateError`]; the rows are then what they were.
-    fn rebuild(&self) -> BoxFuture<'_, Result<StateDigest, StateError>>;
+    fn rebuild(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>>;
+
+    /// Forgets entries from the lowest on, none with an index of `floor` or more and at most
+    /// [`DROP_MAX`] at once; returns the floor reached. Whoever calls this has them elsewhere.
+    ///
+    /// # Errors
+    /// [`CommitError`] when the store cannot be written, or has nothing above `floor`.
+    fn drop_entries(&self, floor: u64) -> BoxFuture<'_, Result<u64, CommitError>>;
 
     /// How far the journal reaches, from memory.
     fn head(&self) -> Head;
@@ -100,6 +118,12 @@ pub trait JournalReader: Send + Sync {
     /// [`StoreError`] when the store cannot be read.
     fn size(&self) -> Result<u64, StoreError>;
 
+    /// The index of the first entry that the store still has: those below are in the archive.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    fn floor(&self) -> Result<u64, StoreError>;
+
     /// At most `max` entries from index `from` on, in order, unchecked; a missing one is left out.
     ///
     /// # Errors
@@ -113,7 +137,11 @@ pub trait StoreReader: JournalReader + Dump {
     ///
     /// # Errors
     /// [`StateError`] names the first row that differs, or the entry that the replay stops at.
-    fn verify_state(&self, projection: &dyn Projection) -> Result<StateDigest, StateError>;
+    fn verify_state(
+        &self,
+        projection: &dyn Projection,
+        source: Source,
+    ) -> Result<StateDigest, StateError>;
 }
 
 /// An entry as it is stored; nothing about its bytes has been checked.

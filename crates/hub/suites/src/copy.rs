@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ironroot_journal::SaltedDigest;
 use ironroot_secret::Secret;
-use ironroot_store::{Change, DumpError, LoadError, Loader, Moment, Part, StateHasher, Store};
+use ironroot_store::{
+    Change, DumpError, LoadError, Loader, Moment, Part, Source, StateHasher, Store,
+};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
@@ -79,7 +81,10 @@ pub async fn a_copy_has_all_that_the_store_had(source: &dyn Backend, target: &dy
     assert_eq!(copy.payload(lost).await.unwrap(), None);
     assert_eq!(copy.secret("k").await.unwrap().unwrap().expose(), b"stays");
     assert!(copy.secret("gone").await.unwrap().is_none());
-    assert_eq!(copy.verify_state().await.unwrap(), said.state);
+    assert_eq!(
+        copy.verify_state(Source::default()).await.unwrap(),
+        said.state
+    );
     copy.commit(Change::of(transfer("a", "b", 5)))
         .await
         .unwrap();
@@ -143,7 +148,7 @@ pub async fn a_copy_of_many_entries_is_whole(source: &dyn Backend, target: &dyn 
     assert_eq!(loaded(target, parts).await.unwrap().head.size, 2_400);
     let copy = target.open(Parts::default()).await;
     assert_eq!(
-        copy.verify_state().await.unwrap(),
+        copy.verify_state(Source::default()).await.unwrap(),
         store.state_digest().await.unwrap()
     );
 }
@@ -190,7 +195,10 @@ pub async fn a_load_that_did_not_finish_is_begun_again(source: &dyn Backend, tar
     }
     loaded(target, parts.clone()).await.unwrap();
     let copy = target.open(Parts::default()).await;
-    assert_eq!(copy.verify_state().await.unwrap(), moment(&parts).state);
+    assert_eq!(
+        copy.verify_state(Source::default()).await.unwrap(),
+        moment(&parts).state
+    );
 }
 
 async fn load_only(mut loader: Box<dyn Loader>, parts: Vec<Part>) {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 /// Accounts by name; the value is the balance in decimal.
 pub const ACCOUNTS: Table = Table::new("accounts");
 
-/// Notes by digest; the value is the payload.
+/// Notes by digest; the value is how many bytes the payload has, in decimal.
 pub const NOTES: Table = Table::new("notes");
 
 /// The fold under test.
@@ -48,7 +48,7 @@ pub fn close(account: &str) -> Draft {
     draft("close", json!({ "account": account }))
 }
 
-/// Notes a payload, whose text becomes a row for as long as it is there.
+/// Notes a payload, whose size becomes a row for as long as it is there.
 pub fn note(text: &str) -> (Change, SaltedDigest) {
     let payload = Payload::new([7; SALT_SIZE], text.as_bytes().to_vec());
     let digest = *payload.digest();
@@ -184,7 +184,11 @@ fn change_balance(
 fn keep_note(digest: &str, rows: &mut dyn Rows) -> Result<(), ApplyError> {
     let parsed = digest.parse().map_err(ApplyError::refuse)?;
     if let Some(payload) = rows.payload(&parsed)? {
-        rows.put(NOTES, digest, payload.bytes().to_vec());
+        rows.put(
+            NOTES,
+            digest,
+            payload.bytes().len().to_string().into_bytes(),
+        );
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Stage: none; test code alone, which backends call from their `tests` folder.
 //! Never: names a backend, or is linked into a program.
-//! To add a test: a function in `store.rs` or `copy.rs` and its name in `store_suite!`.
+//! To add a test: a function in `store.rs`, `replay.rs` or `copy.rs` and its name in `store_suite!`.
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 pub mod copy;
 pub mod ledger;
 mod property;
+pub mod replay;
 pub mod store;
 
 pub use property::random_changes_leave_what_a_replay_gives;
@@ -104,7 +105,19 @@ impl fmt::Debug for Parts {
 #[macro_export]
 macro_rules! store_suite {
     ($backend:expr) => {
-        $crate::store_suite! { $backend;
+        $crate::store_suite! { $backend; replay;
+            the_rows_of_one_moment_are_handed_out_in_order,
+            a_replay_from_a_snapshot_gives_the_same_rows,
+            a_snapshot_does_not_bring_back_what_was_erased,
+            a_snapshot_with_other_rows_is_refused,
+            a_snapshot_past_the_end_is_refused,
+            a_dropped_entry_is_archived_and_not_missing,
+            a_replay_reads_dropped_entries_from_the_archive,
+            the_newest_entry_is_never_dropped,
+            entries_are_dropped_a_bounded_number_at_a_time,
+        }
+
+        $crate::store_suite! { $backend; store;
             indices_are_dense_and_receipts_name_them,
             a_refused_change_leaves_no_trace_and_others_go_on,
             a_refusal_comes_back_as_the_type_it_was,
@@ -156,11 +169,11 @@ macro_rules! store_suite {
             }
         )*
     };
-    ($backend:expr; $($test:ident,)*) => {
+    ($backend:expr; $tests:ident; $($test:ident,)*) => {
         $(
             #[tokio::test]
             async fn $test() {
-                $crate::store::$test(&$backend).await;
+                $crate::$tests::$test(&$backend).await;
             }
         )*
     };

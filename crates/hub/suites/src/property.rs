@@ -1,6 +1,6 @@
 //! Random changes in random company: whatever happens, the rows are what the journal says.
 
-use ironroot_store::{Change, Draft, KeyRange, Store};
+use ironroot_store::{Change, Draft, KeyRange, Source, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -95,7 +95,7 @@ async fn run(backend: &dyn Backend, steps: Vec<Step>) -> Result<(), TestCaseErro
             }
             Step::Rebuild => {
                 let before = store.state_digest().await.unwrap();
-                prop_assert_eq!(store.rebuild().await.unwrap(), before);
+                prop_assert_eq!(store.rebuild(Source::default()).await.unwrap(), before);
             }
         }
         check(&*store, &model, size).await?;
@@ -117,6 +117,6 @@ async fn check(store: &dyn Store, model: &Model, size: u64) -> Result<(), TestCa
     });
     prop_assert_eq!(&Model(rows.collect()), model);
     let digest = store.state_digest().await.unwrap();
-    prop_assert_eq!(store.verify_state().await.unwrap(), digest);
+    prop_assert_eq!(store.verify_state(Source::default()).await.unwrap(), digest);
     Ok(())
 }

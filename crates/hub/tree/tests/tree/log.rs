@@ -37,6 +37,10 @@ impl JournalReader for Memory {
         Ok(entries.last().map_or(0, |last| last.index + 1))
     }
 
+    fn floor(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     fn raw_entries(&self, from: u64, max: usize) -> Result<Vec<RawEntry>, StoreError> {
         let entries = self.0.lock().unwrap();
         let from = entries.iter().skip_while(|raw| raw.index < from);

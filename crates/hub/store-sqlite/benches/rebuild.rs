@@ -1,0 +1,181 @@
+//! How long the rows take to be made again, and to be compared, from a million entries of a real fleet:
+//! devices claimed, enrolled, quarantined, released and enrolled again.
+//! `cargo bench -p ironroot-store-sqlite --bench rebuild -- [ENTRIES] [FOLDER]`.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ironroot_identity::{CertificateSerial, DeviceId};
+use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate};
+use ironroot_standing::QuarantineReason;
+use ironroot_store::{Change, Committed, Draft, Follower, Source, Store};
+use ironroot_store_sqlite::{Settings, SqliteStore};
+use ironroot_time::{Clock, UnixTime};
+
+const ENTRIES: u64 = 1_000_000;
+
+const PROFILE: &str = r#"
+    name = "camera"
+    evidence = "none"
+    [topics]
+    publish = ["d/{device}/up/#"]
+"#;
+
+/// How many entries one device of the fleet has.
+const OF_ONE_DEVICE: u64 = 8;
+
+/// How many changes wait for the writer at once.
+const AT_ONCE: usize = 64;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1).filter(|one| one != "--bench");
+    let entries = arguments.next().map_or(Ok(ENTRIES), |one| one.parse())?;
+    let place = arguments.next();
+    let place = place.map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
+    let folder = tempfile::tempdir_in(&place)?;
+    let store = SqliteStore::open(
+        &Settings::new(folder.path().join("store.db")),
+        Arc::new(Standing),
+        Arc::new(Fold),
+        Arc::new(Nobody),
+    )?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        timed("filled", entries, fill(&store, entries)).await?;
+        timed(
+            "rebuilt from the start",
+            entries,
+            store.rebuild(Source::default()),
+        )
+        .await?;
+        timed(
+            "verified from the start",
+            entries,
+            store.verify_state(Source::default()),
+        )
+        .await?;
+        Ok(())
+    })
+}
+
+async fn timed<T, E: Into<Failure>>(
+    what: &str,
+    entries: u64,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    let started = Instant::now();
+    let done = work.await.map_err(Into::into)?;
+    let took = started.elapsed();
+    println!("{what}: {entries} entries in {:.1} s", took.as_secs_f64());
+    Ok(done)
+}
+
+async fn fill(store: &SqliteStore, entries: u64) -> Result<(), Failure> {
+    let profile = Fact::ProfileSet {
+        name: "camera".parse()?,
+        text: PROFILE.to_owned(),
+    };
+    store.commit(Change::of(profile.draft()?)).await?;
+    let mut waiting = std::collections::VecDeque::with_capacity(AT_ONCE);
+    let mut index = 1;
+    while index < entries {
+        waiting.push_back(store.commit(life(index)?));
+        index += OF_ONE_DEVICE;
+        if waiting.len() == AT_ONCE
+            && let Some(first) = waiting.pop_front()
+        {
+            first.await?;
+        }
+    }
+    for last in waiting {
+        last.await?;
+    }
+    Ok(())
+}
+
+/// The life of one device, whose claim has index `claim`.
+fn life(claim: u64) -> Result<Change, Failure> {
+    let device: DeviceId = format!("cam-{claim:08}").parse()?;
+    let by = Actor::Token("admin".to_owned());
+    let why = "5f".repeat(32);
+    let quarantined = || Fact::DeviceQuarantined {
+        device: device.clone(),
+        reason: QuarantineReason::Person,
+        by: by.clone(),
+        why: why.clone(),
+    };
+    let released = || Fact::DeviceReleased {
+        device: device.clone(),
+        reason: QuarantineReason::Person,
+        by: by.clone(),
+        why: why.clone(),
+    };
+    let (first, second) = (certificate(claim, 0), certificate(claim, 1));
+    let with = first.serial;
+    let life = [
+        Fact::DeviceClaimed {
+            device: device.clone(),
+            profile: "camera".parse()?,
+            expires: u64::MAX >> 12,
+            by: by.clone(),
+        },
+        Fact::DeviceEnrolled {
+            device: device.clone(),
+            claim,
+            credential: Credential::Token,
+            certificate: first,
+        },
+        Fact::DeviceActivated {
+            device: device.clone(),
+            door: "mqtt".to_owned(),
+        },
+        quarantined(),
+        released(),
+        Fact::DeviceReenrolled {
+            device: device.clone(),
+            with,
+            certificate: second,
+        },
+        quarantined(),
+        released(),
+    ];
+    let entries: Result<Vec<Draft>, _> = life.iter().map(Fact::draft).collect();
+    Ok(Change {
+        entries: entries?,
+        ..Change::default()
+    })
+}
+
+fn certificate(claim: u64, nth: u64) -> IssuedCertificate {
+    // Serial numbers are random: in the order of the rows, neighbours in time lie far apart.
+    let number = (claim + nth).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let number = (u128::from(number) << 64) + u128::from(claim);
+    let serial = CertificateSerial::from_random(number.to_be_bytes());
+    IssuedCertificate {
+        serial,
+        fingerprint: "a7".repeat(32),
+        not_before: 1_795_323_961,
+        not_after: 1_826_859_961,
+    }
+}
+
+/// A clock that stands.
+#[derive(Debug)]
+struct Standing;
+
+impl Clock for Standing {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_ms(1_795_323_961_042)
+    }
+}
+
+struct Nobody;
+
+impl Follower for Nobody {
+    fn follow(&self, _: &[Committed]) {}
+}
