@@ -187,6 +187,14 @@ pub enum Fact {
         /// Who ordered it.
         by: Actor,
     },
+    /// A snapshot of the rows was taken, from which they can be made again.
+    #[serde(rename = "snapshot.taken")]
+    SnapshotTaken {
+        /// How many entries are folded into the rows.
+        entries: u64,
+        /// The digest over all of them, in hexadecimal digits.
+        state: String,
+    },
 }
 
 /// A certificate as the journal keeps it.
@@ -291,7 +299,8 @@ impl Fact {
             | Self::ServiceRevoked { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ManufacturerRemoved { .. }
-            | Self::PayloadErased { .. } => None,
+            | Self::PayloadErased { .. }
+            | Self::SnapshotTaken { .. } => None,
         }
     }
 
@@ -328,6 +337,7 @@ impl std::fmt::Display for Credential {
 
 /// What happened, as one sentence in the past tense.
 impl std::fmt::Display for Fact {
+    #[expect(clippy::too_many_lines, reason = "one sentence for each kind")]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::HubCreated { log, .. } => write!(f, "The hub was set up; its log is {log}."),
@@ -426,6 +436,9 @@ impl std::fmt::Display for Fact {
             }
             Self::PayloadErased { entry, by, .. } => {
                 write!(f, "{by} had the words of entry {entry} erased.")
+            }
+            Self::SnapshotTaken { entries, .. } => {
+                write!(f, "A snapshot was taken of the state after {entries} entries.")
             }
         }
     }

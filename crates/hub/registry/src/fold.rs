@@ -122,7 +122,8 @@ impl Step<'_> {
             Fact::HubCreated { .. }
             | Fact::TokenIssued { .. }
             | Fact::ServerIssued { .. }
-            | Fact::PayloadErased { .. } => Ok(()),
+            | Fact::PayloadErased { .. }
+            | Fact::SnapshotTaken { .. } => Ok(()),
             Fact::ProfileSet { name, text } => self.set_profile(name, text),
             Fact::DeviceClaimed {
                 device,

@@ -7,7 +7,7 @@ use ironroot_journal::{SALT_SIZE, SaltedDigest};
 use ironroot_secret::Secret;
 use ironroot_store::{
     Dump, DumpError, JournalReader, KeyRange, Payload, Projection, RawEntry, Row, RowReader,
-    RowTaker, Source, StateDigest, StateError, StateHasher, StoreError, StoreReader, Table, Taker,
+    Source, StateDigest, StateError, StateHasher, StoreError, StoreReader, Table, Taker,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -64,21 +64,6 @@ pub(crate) fn state_digest(connection: &Connection) -> rusqlite::Result<StateDig
         hasher.row(table, key, value);
     }
     Ok(hasher.finish())
-}
-
-/// Hands every row of one moment to `take`; returns how many entries are folded into them.
-pub(crate) fn dump_rows(
-    connection: &mut Connection,
-    take: &mut RowTaker<'_>,
-) -> Result<u64, StateError> {
-    let snapshot = connection.transaction().map_err(unreadable)?;
-    let mut query = snapshot.prepare_cached(ALL_ROWS).map_err(unreadable)?;
-    let mut rows = query.query([]).map_err(unreadable)?;
-    while let Some(row) = rows.next().map_err(unreadable)? {
-        let (table, key, value) = stored_row(row).map_err(unreadable)?;
-        take(table, key, value).map_err(StateError::Taker)?;
-    }
-    Ok(journal_size(&snapshot).map_err(unreadable)?)
 }
 
 pub(crate) fn stored_row<'r>(
@@ -200,7 +185,9 @@ impl StoreReader for SqliteJournal {
         source: Source,
     ) -> Result<StateDigest, StateError> {
         let mut connection = self.readers.connect().map_err(unreadable)?;
-        replaying::verify(&mut connection, projection, source)
+        let (digest, _size) =
+            replaying::verify(&mut connection, projection, source, &mut |_, _, _| Ok(()))?;
+        Ok(digest)
     }
 }
 

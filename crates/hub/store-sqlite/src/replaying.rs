@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ironroot_journal::SaltedDigest;
 use ironroot_store::{
-    Comparison, KeyRange, Overlay, Payload, Projection, Row, RowReader, Source, StateDigest,
-    StateError, StateRow, StoreError, Table, replay,
+    Comparison, KeyRange, Overlay, Payload, Projection, Row, RowReader, RowTaker, Source,
+    StateDigest, StateError, StateRow, StoreError, Table, replay,
 };
 use rusqlite::{Connection, Transaction, params};
 
@@ -22,16 +22,18 @@ const CHUNK: usize = 10_000;
 /// How much of the scratch database is held in memory, in KiB; SQLite takes a negative number for that.
 const SCRATCH_CACHE: i64 = -(64 << 10);
 
-/// Replays the journal in a scratch database and compares with the rows; returns the digest that both have.
+/// Replays the journal in a scratch database and compares with the rows, which go to `take`; returns
+/// the digest that both have, and how many entries it is of.
 pub(crate) fn verify(
     connection: &mut Connection,
     projection: &dyn Projection,
     source: Source,
-) -> Result<StateDigest, StateError> {
+    take: &mut RowTaker<'_>,
+) -> Result<(StateDigest, u64), StateError> {
     let snapshot = connection.transaction().map_err(unreadable)?;
     let scratch = scratch().map_err(unreadable)?;
-    make(&scratch, &snapshot, projection, source)?;
-    compare(&scratch, &snapshot)
+    let size = make(&scratch, &snapshot, projection, source)?;
+    Ok((compare(&scratch, &snapshot, take)?, size))
 }
 
 /// Drops all rows and makes them again, within `transaction`.
@@ -58,13 +60,13 @@ fn scratch() -> rusqlite::Result<Connection> {
     Ok(scratch)
 }
 
-/// Makes the rows of `rows` from the entries and payloads of `store`.
+/// Makes the rows of `rows` from the entries and payloads of `store`; returns how many entries there are.
 fn make(
     rows: &Connection,
     store: &Connection,
     projection: &dyn Projection,
     mut source: Source,
-) -> Result<(), StateError> {
+) -> Result<u64, StateError> {
     let size = journal_size(store).map_err(unreadable)?;
     let mut next = source.load_base(size, |row| load_row(rows, row).map_err(unreadable))?;
     let floor = floor(store).map_err(unreadable)?;
@@ -72,7 +74,7 @@ fn make(
         let own = |from, max| raw_entries(store, from, max).map_err(unreadable);
         let entries = source.entries(next, floor, CHUNK, own)?;
         if entries.is_empty() {
-            return Ok(());
+            return Ok(next);
         }
         let mut overlay = Overlay::new(RowsBeside { rows, store });
         next = replay(&entries, next, projection, &mut overlay)?;
@@ -89,7 +91,11 @@ fn load_row(rows: &Connection, row: &StateRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn compare(replayed: &Connection, stored: &Connection) -> Result<StateDigest, StateError> {
+fn compare(
+    replayed: &Connection,
+    stored: &Connection,
+    take: &mut RowTaker<'_>,
+) -> Result<StateDigest, StateError> {
     let mut replayed = replayed.prepare(ALL_ROWS).map_err(unreadable)?;
     let replayed = replayed.query_map([], |row| {
         let (table, key, value) = stored_row(row)?;
@@ -103,6 +109,7 @@ fn compare(replayed: &Connection, stored: &Connection) -> Result<StateDigest, St
     while let Some(row) = rows.next().map_err(unreadable)? {
         let (table, key, value) = stored_row(row).map_err(unreadable)?;
         comparison.row(table, key, value)?;
+        take(table, key, value).map_err(StateError::Taker)?;
     }
     comparison.finish()
 }

@@ -19,7 +19,7 @@ use crate::lock::Lock;
 use crate::open::take_pen;
 use crate::readers::Readers;
 use crate::reading::{Stored, floor, raw_entries, secret, state_digest};
-use crate::{OpenError, Settings, dumping, reading, replaying};
+use crate::{OpenError, Settings, dumping, replaying};
 
 /// The most questions that are answered at once; others wait their turn.
 const READERS_MAX: usize = 8;
@@ -136,14 +136,20 @@ impl Store for SqliteStore {
         self.ask(|connection| state_digest(connection).map_err(unreadable))
     }
 
-    fn dump_rows(&self, take: &mut RowTaker<'_>) -> Result<u64, StateError> {
-        self.readers
-            .with(|connection| reading::dump_rows(connection, take))
-    }
-
     fn verify_state(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>> {
         let projection = Arc::clone(&self.projection);
-        self.ask(move |connection| replaying::verify(connection, &*projection, source))
+        self.ask(move |connection| {
+            let taken = &mut |_: &str, _: &str, _: &[u8]| Ok(());
+            let (digest, _size) = replaying::verify(connection, &*projection, source, taken)?;
+            Ok(digest)
+        })
+    }
+
+    fn verified_rows(&self, source: Source, take: &mut RowTaker<'_>) -> Result<u64, StateError> {
+        self.readers.with(|connection| {
+            let (_digest, size) = replaying::verify(connection, &*self.projection, source, take)?;
+            Ok(size)
+        })
     }
 
     fn rebuild(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>> {

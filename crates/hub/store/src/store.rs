@@ -77,18 +77,19 @@ pub trait Store: JournalReader + Dump + fmt::Debug {
     /// [`StoreError`] when the store cannot be read.
     fn state_digest(&self) -> BoxFuture<'_, Result<StateDigest, StoreError>>;
 
-    /// Hands every row of one moment to `take`, in the order of tables and keys; returns how many
-    /// entries are folded into them. It blocks, and keeps no writer waiting.
-    ///
-    /// # Errors
-    /// [`StateError`] when the store cannot be read; [`StateError::Taker`] when `take` refuses a row.
-    fn dump_rows(&self, take: &mut RowTaker<'_>) -> Result<u64, StateError>;
-
     /// Replays the journal beside the rows and compares; returns the digest that both have.
     ///
     /// # Errors
     /// [`StateError`] names the first row that differs, or the entry that the replay stops at.
     fn verify_state(&self, source: Source) -> BoxFuture<'_, Result<StateDigest, StateError>>;
+
+    /// Does the same, and hands each row that agrees to `take`, in the order of tables and keys: all
+    /// rows of one moment, which is returned as the number of entries folded into them. It blocks,
+    /// and keeps no writer waiting.
+    ///
+    /// # Errors
+    /// [`StateError`] as above; [`StateError::Taker`] when `take` refuses a row.
+    fn verified_rows(&self, source: Source, take: &mut RowTaker<'_>) -> Result<u64, StateError>;
 
     /// Drops all rows and makes them again from the journal, in one transaction.
     ///

@@ -106,7 +106,7 @@ impl fmt::Debug for Parts {
 macro_rules! store_suite {
     ($backend:expr) => {
         $crate::store_suite! { $backend; replay;
-            the_rows_of_one_moment_are_handed_out_in_order,
+            the_verified_rows_are_those_of_one_moment_in_order,
             a_replay_from_a_snapshot_gives_the_same_rows,
             a_snapshot_does_not_bring_back_what_was_erased,
             a_snapshot_with_other_rows_is_refused,

@@ -53,7 +53,7 @@ impl JournalReader for Copied {
 fn snapshot(store: &dyn Store) -> Snapshot {
     let mut rows = std::collections::VecDeque::new();
     let mut hasher = StateHasher::default();
-    let size = store.dump_rows(&mut |table, key, value| {
+    let size = store.verified_rows(Source::default(), &mut |table, key, value| {
         hasher.row(table, key, value);
         let (table, key, value) = (table.into(), key.into(), value.into());
         rows.push_back(StateRow { table, key, value });
@@ -89,13 +89,13 @@ async fn filled(backend: &dyn Backend) -> Arc<dyn Store> {
 }
 
 /// The digest of what is handed out is the digest of the rows, and the moment is the present one.
-pub async fn the_rows_of_one_moment_are_handed_out_in_order(backend: &dyn Backend) {
+pub async fn the_verified_rows_are_those_of_one_moment_in_order(backend: &dyn Backend) {
     let store = filled(backend).await;
     let taken = snapshot(&*store);
     assert_eq!(taken.size, 3);
     assert_eq!(taken.digest, store.state_digest().await.unwrap());
     assert!(taken.rows.iter().is_sorted());
-    let stopped = store.dump_rows(&mut |_, _, _| Err("enough".into()));
+    let stopped = store.verified_rows(Source::default(), &mut |_, _, _| Err("enough".into()));
     assert!(matches!(stopped, Err(StateError::Taker(_))));
 }
 
