@@ -79,6 +79,41 @@ pub fn root<S: HashSource>(size: u64, source: &mut S) -> Result<Hash, S::Error> 
     subtree(0, size, source)
 }
 
+/// A tree that grows leaf by leaf, of which only the right edge is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Frontier {
+    size: u64,
+    /// The roots of the complete subtrees, from the left; each is smaller than the one before it.
+    roots: Vec<Hash>,
+}
+
+impl Frontier {
+    /// How many leaves the tree has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds the next leaf.
+    pub fn push(&mut self, leaf: Hash) {
+        let mut hash = leaf;
+        // Each bit that carries joins two complete subtrees of one size.
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.roots.pop() {
+                hash = node_hash(&left, &hash);
+            }
+        }
+        self.roots.push(hash);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// The root of the tree as it is now.
+    pub fn root(&self) -> Hash {
+        let joined = self.roots.iter().rev().copied();
+        let joined = joined.reduce(|right, left| node_hash(&left, &right));
+        joined.unwrap_or_else(empty_root)
+    }
+}
+
 /// The hashes from the leaf's sibling up to the root's child (RFC 9162 section 2.1.3.1).
 ///
 /// Empty when the tree has no leaf `index`.
@@ -343,6 +378,17 @@ pub(crate) mod tests {
                 let k = leaves.len().next_power_of_two() / 2;
                 node_hash(&mth(&leaves[..k]), &mth(&leaves[k..]))
             }
+        }
+    }
+
+    #[test]
+    fn a_tree_that_grows_has_the_root_of_its_leaves_at_every_size() {
+        let leaves = Leaves::numbered(70).0;
+        let mut growing = Frontier::default();
+        for size in 0..leaves.len() {
+            assert_eq!(growing.root(), mth(&leaves[..size]));
+            assert_eq!(growing.size(), size as u64);
+            growing.push(leaves[size]);
         }
     }
 

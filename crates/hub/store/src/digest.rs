@@ -64,6 +64,15 @@ mod tests {
     }
 
     #[test]
+    fn is_read_as_it_is_printed_and_no_other_text_is() {
+        let digest = digest(&[("t", "a", "b")]);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        for text in ["", "00", &"g".repeat(64), &"0".repeat(66)] {
+            assert!(text.parse::<StateDigest>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn text_that_moves_between_key_and_value_changes_the_digest() {
         assert_ne!(digest(&[("t", "ab", "c")]), digest(&[("t", "a", "bc")]));
         assert_ne!(digest(&[("t", "a", "")]), digest(&[]));
