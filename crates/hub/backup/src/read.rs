@@ -137,7 +137,19 @@ pub fn read(
         let (stage, name, bytes) = open(member.map_err(unreadable)?)?;
         reading.member(stage, &name, &bytes)?;
     }
+    read_end(&mut archive.into_inner())?;
     reading.finish()
+}
+
+/// Reads what follows the last member, so that the checksum behind it counts too.
+fn read_end(rest: &mut dyn Read) -> Result<(), BadBackup> {
+    let mut padding = Vec::new();
+    let mut bounded = rest.take(PADDING_MAX + 1);
+    bounded.read_to_end(&mut padding).map_err(unreadable)?;
+    if padding.len() as u64 > PADDING_MAX || padding.iter().any(|byte| *byte != 0) {
+        return Err(wrong("manifest", "is not the end"));
+    }
+    Ok(())
 }
 
 fn open(mut member: Entry<'_, impl Read>) -> Result<(Stage, String, Vec<u8>), BadBackup> {
@@ -385,5 +397,8 @@ fn unreadable(cause: io::Error) -> BadBackup {
         _ => BadBackup::Io(cause),
     }
 }
+
+/// The most bytes of zeros that end an archive: a record of 20 blocks (POSIX pax, ustar).
+const PADDING_MAX: u64 = 20 * 512;
 
 const DAMAGED: &str = "is damaged";

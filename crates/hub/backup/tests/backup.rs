@@ -199,7 +199,7 @@ fn attack_reading_the_keyring_without_the_sealing_key_finds_nothing() {
 #[test]
 fn refuses_a_backup_that_was_not_written_to_its_end() {
     let backup = made(&store(20, 3_000));
-    for length in (0..backup.len()).step_by(37) {
+    for length in (0..backup.len()).step_by(3) {
         let error = refused(&backup[..length]);
         let short = matches!(error, BadBackup::CutShort | BadBackup::NotABackup);
         assert!(short, "{length}: {error:?}");
@@ -210,6 +210,17 @@ fn refuses_a_backup_that_was_not_written_to_its_end() {
         refused(&archive_of(&unsigned)),
         BadBackup::CutShort
     ));
+}
+
+#[test]
+fn attack_something_hung_on_behind_the_end() {
+    let honest = made(&store(3, 0));
+    let more = zstd::encode_all(b"#!/bin/sh".as_slice(), 1).unwrap();
+    let endless = zstd::encode_all([0; 1 << 16].as_slice(), 1).unwrap();
+    for hung_on in [more, endless] {
+        let error = refused(&[honest.clone(), hung_on].concat());
+        assert!(matches!(error, BadBackup::Member { .. }), "{error}");
+    }
 }
 
 #[test]
