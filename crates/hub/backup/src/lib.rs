@@ -25,7 +25,7 @@ mod read;
 mod write;
 
 pub use format::{FORMAT, Info};
-pub use read::{BadBackup, Item, Taker, Verified, read};
+pub use read::{BadBackup, Item, KeyHolder, Taker, Verified, read};
 pub use write::{Contents, NotMade, Pace, write};
 
 /// A file of the data folder.

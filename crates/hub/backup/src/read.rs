@@ -33,6 +33,9 @@ pub enum Item {
 /// Who takes the things of a backup.
 pub type Taker<'a> = dyn FnMut(Item) -> Result<(), Box<dyn Error + Send + Sync>> + 'a;
 
+/// Who has the sealing key: asked for it once, after the files were handed on, if there are secrets.
+pub type KeyHolder<'a> = dyn FnMut() -> Result<Option<SealKey>, Box<dyn Error + Send + Sync>> + 'a;
+
 /// A backup that was read to its end, and holds.
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -82,6 +85,9 @@ pub enum BadBackup {
         #[source]
         cause: BadSeal,
     },
+    /// The sealing key is not to be had.
+    #[error("its keyring cannot be opened")]
+    NoKey(#[source] Box<dyn Error + Send + Sync>),
     /// The log's key cannot be read.
     #[error("it names no log")]
     Log,
@@ -118,20 +124,20 @@ pub enum BadBackup {
 
 /// Reads a backup and hands on what is in it; what was handed on holds when this returns, and not before.
 ///
-/// Without `seal` the keyring is checked but stays closed. `log` is the log that it must be of; without
+/// Where `key_holder` has no key, the keyring is checked but stays closed. `log` is the log that it must be of; without
 /// one it is only shown to be of the log that it names itself. It blocks, and needs a few megabytes.
 ///
 /// # Errors
 /// [`BadBackup`] says what is wrong; whatever was handed on must be thrown away.
 pub fn read(
     input: &mut dyn Read,
-    seal: Option<&SealKey>,
     log: Option<&VerifierKey>,
+    key_holder: &mut KeyHolder<'_>,
     take: &mut Taker<'_>,
 ) -> Result<Verified, BadBackup> {
     let decoder = Decoder::new(input).map_err(unreadable)?;
     let mut archive = Archive::new(decoder);
-    let mut reading = Reading::new(seal, log, take);
+    let mut reading = Reading::new(log, key_holder, take);
     // Raw: a backup needs no extension of the format, and an attacker shall have none.
     for member in archive.entries().map_err(unreadable)?.raw(true) {
         let (stage, name, bytes) = open(member.map_err(unreadable)?)?;
@@ -172,8 +178,9 @@ fn open(mut member: Entry<'_, impl Read>) -> Result<(Stage, String, Vec<u8>), Ba
 }
 
 struct Reading<'a, 't> {
-    seal: Option<&'a SealKey>,
     expected: Option<&'a VerifierKey>,
+    key_holder: &'a mut KeyHolder<'t>,
+    keyring: Keyring,
     take: &'a mut Taker<'t>,
     stage: Stage,
     info: Option<(Info, VerifierKey)>,
@@ -184,15 +191,23 @@ struct Reading<'a, 't> {
     signed: bool,
 }
 
+/// What became of the question for the sealing key.
+enum Keyring {
+    Unasked,
+    Closed,
+    Open(SealKey),
+}
+
 impl<'a, 't> Reading<'a, 't> {
     fn new(
-        seal: Option<&'a SealKey>,
         expected: Option<&'a VerifierKey>,
+        key_holder: &'a mut KeyHolder<'t>,
         take: &'a mut Taker<'t>,
     ) -> Self {
         Self {
-            seal,
             expected,
+            key_holder,
+            keyring: Keyring::Unasked,
             take,
             stage: Stage::Info,
             info: None,
@@ -276,7 +291,11 @@ impl<'a, 't> Reading<'a, 't> {
     }
 
     fn take_secrets(&mut self, name: &str, bytes: &[u8]) -> Result<(), BadBackup> {
-        let Some(seal) = self.seal else {
+        if matches!(self.keyring, Keyring::Unasked) {
+            let key = (self.key_holder)().map_err(BadBackup::NoKey)?;
+            self.keyring = key.map_or(Keyring::Closed, Keyring::Open);
+        }
+        let Keyring::Open(seal) = &self.keyring else {
             return Ok(());
         };
         let opened = seal.open(SECRETS_CONTEXT, bytes);

@@ -4,6 +4,7 @@ use ironroot_identity::{CertificateSerial, DeviceId, ProfileName, ServiceName};
 use ironroot_journal::Entry;
 use ironroot_standing::QuarantineReason;
 use ironroot_store::Draft;
+use ironroot_time::UnixTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -25,6 +26,21 @@ pub enum Fact {
         /// SHA-256 of the issuing certificate.
         issuing: String,
         /// The log's verifier key, as in a signed note.
+        log: String,
+    },
+    /// The hub was made again from a backup; what was recorded after the backup is lost.
+    #[serde(rename = "hub.restored")]
+    HubRestored {
+        /// When the backup was made.
+        made: u64,
+        /// How many entries it had.
+        size: u64,
+        /// The root over these entries, in base64: whoever has a later checkpoint of the log below has entries
+        /// that are lost here.
+        root: String,
+        /// The verifier key of the log that signed them.
+        from: String,
+        /// The verifier key of the log that signs from now on: the same only if nothing was lost.
         log: String,
     },
     /// A token for the API was made; the one of the same name before it is void.
@@ -292,6 +308,7 @@ impl Fact {
             | Self::DeviceTransferred { device, .. }
             | Self::DeviceRetired { device, .. } => Some(device),
             Self::HubCreated { .. }
+            | Self::HubRestored { .. }
             | Self::TokenIssued { .. }
             | Self::ServerIssued { .. }
             | Self::ProfileSet { .. }
@@ -341,6 +358,27 @@ impl std::fmt::Display for Fact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::HubCreated { log, .. } => write!(f, "The hub was set up; its log is {log}."),
+            Self::HubRestored {
+                made,
+                size,
+                from,
+                log,
+                ..
+            } => {
+                let made = UnixTime::from_ms(*made);
+                write!(
+                    f,
+                    "The hub was restored from a backup of {made} with {size} entries"
+                )?;
+                if from == log {
+                    return f
+                        .write_str(", after which nothing had been recorded; its log goes on.");
+                }
+                write!(
+                    f,
+                    ". What was recorded later is lost; the log {from} ended, and {log} goes on from there."
+                )
+            }
             Self::TokenIssued { name } => {
                 write!(f, "A token was issued to {name}; the one before is void.")
             }
@@ -438,7 +476,10 @@ impl std::fmt::Display for Fact {
                 write!(f, "{by} had the words of entry {entry} erased.")
             }
             Self::SnapshotTaken { entries, .. } => {
-                write!(f, "A snapshot was taken of the state after {entries} entries.")
+                write!(
+                    f,
+                    "A snapshot was taken of the state after {entries} entries."
+                )
             }
         }
     }

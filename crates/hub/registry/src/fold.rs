@@ -120,6 +120,7 @@ impl Step<'_> {
     fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
         match fact {
             Fact::HubCreated { .. }
+            | Fact::HubRestored { .. }
             | Fact::TokenIssued { .. }
             | Fact::ServerIssued { .. }
             | Fact::PayloadErased { .. }
