@@ -94,7 +94,17 @@ impl SealKey {
     /// # Errors
     /// [`CustodyError`], above all when others may read the file.
     pub fn load(path: &Path) -> Result<Self, CustodyError> {
-        let text = read_private(path, KEY_FILE_LENGTH_MAX)?;
+        Self::read(path, Readers::OwnerAlone)
+    }
+
+    /// Reads it from a key file that a service manager handed over, where the group may read it, too:
+    /// systemd lets the hub's user in by an access control list, whose mask shows in those bits.
+    pub(crate) fn load_credential(path: &Path) -> Result<Self, CustodyError> {
+        Self::read(path, Readers::OwnerAndGroup)
+    }
+
+    fn read(path: &Path, readers: Readers) -> Result<Self, CustodyError> {
+        let text = read_private(path, KEY_FILE_LENGTH_MAX, readers)?;
         let not_a_key = || CustodyError::NotAKey {
             path: path.to_owned(),
         };
@@ -128,7 +138,7 @@ pub fn write_sealed(
 /// # Errors
 /// [`CustodyError`] says what is wrong with it and what to do.
 pub fn read_sealed(path: &Path, key: &SealKey, context: &str) -> Result<Secret, CustodyError> {
-    let sealed = read_private(path, SECRET_LENGTH_MAX + SEAL_OVERHEAD)?;
+    let sealed = read_private(path, SECRET_LENGTH_MAX + SEAL_OVERHEAD, Readers::OwnerAlone)?;
     key.open(context, &sealed)
         .map_err(|cause| CustodyError::Seal {
             path: path.to_owned(),
@@ -154,11 +164,27 @@ pub fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
     Ok(())
 }
 
-fn read_private(path: &Path, length_max: usize) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+/// Who may read a file that holds a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    OwnerAlone,
+    OwnerAndGroup,
+}
+
+/// Reads a file of at most `length_max` bytes that nobody but `readers` may touch.
+pub(crate) fn read_private(
+    path: &Path,
+    length_max: usize,
+    readers: Readers,
+) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
     let file = File::open(path).map_err(io_error(path, "opened"))?;
     let metadata = file.metadata().map_err(io_error(path, "examined"))?;
     let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    let others = match readers {
+        Readers::OwnerAlone => 0o077,
+        Readers::OwnerAndGroup => 0o037,
+    };
+    if mode & others != 0 {
         return Err(CustodyError::Mode {
             path: path.to_owned(),
             mode,
@@ -178,7 +204,8 @@ fn read_private(path: &Path, length_max: usize) -> Result<Zeroizing<Vec<u8>>, Cu
     Ok(bytes)
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
+/// Writes a file for its owner alone: it appears whole or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
@@ -197,7 +224,12 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(io_error(&beside, "written"))?;
-    fs::rename(&beside, path).map_err(io_error(path, "put in place"))?;
+    put_in_place(&beside, path)
+}
+
+/// Gives the file at `beside` the name `path`, for good: once this returns, a power cut does not undo it.
+pub(crate) fn put_in_place(beside: &Path, path: &Path) -> Result<(), CustodyError> {
+    fs::rename(beside, path).map_err(io_error(path, "put in place"))?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
@@ -207,7 +239,10 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
         .map_err(io_error(folder, "synced"))
 }
 
-fn io_error<'a>(path: &'a Path, tried: &'static str) -> impl Fn(io::Error) -> CustodyError + 'a {
+pub(crate) fn io_error<'a>(
+    path: &'a Path,
+    tried: &'static str,
+) -> impl Fn(io::Error) -> CustodyError + 'a {
     move |cause| CustodyError::Io {
         path: path.to_owned(),
         tried,

@@ -5,6 +5,7 @@
 //! are associated data, so that a sealed secret can be neither altered nor put in another's place.
 
 use core::fmt;
+use core::str::FromStr;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
@@ -39,7 +40,7 @@ pub enum BadSeal {
     },
     /// Another key sealed it.
     #[error(
-        "it was sealed under key {sealed_under}, and the key file holds key {given}; use the key file that belongs to it"
+        "it was sealed under key {sealed_under}, and the sealing key is {given}; use the one that belongs to it"
     )]
     OtherKey {
         /// The key that would open it.
@@ -138,19 +139,7 @@ impl SealKey {
 
     /// Takes a sealed secret apart, as far as it can be judged without opening it.
     fn parts_of<'a>(&self, sealed: &'a [u8]) -> Result<Parts<'a>, BadSeal> {
-        if !sealed.starts_with(MAGIC) {
-            return Err(BadSeal::NotSealed);
-        }
-        let length_should_be = |expected| BadSeal::Length {
-            expected,
-            found: sealed.len(),
-        };
-        let parts = Parts::split(sealed).ok_or_else(|| length_should_be(SEAL_OVERHEAD))?;
-        if parts.version != VERSION {
-            return Err(BadSeal::Version {
-                found: parts.version,
-            });
-        }
+        let parts = Parts::of(sealed)?;
         if parts.id != self.id {
             return Err(BadSeal::OtherKey {
                 sealed_under: parts.id,
@@ -159,7 +148,10 @@ impl SealKey {
         }
         let expected = SEAL_OVERHEAD.saturating_add(parts.length as usize);
         if sealed.len() != expected {
-            return Err(length_should_be(expected));
+            return Err(BadSeal::Length {
+                expected,
+                found: sealed.len(),
+            });
         }
         Ok(parts)
     }
@@ -175,6 +167,14 @@ impl SealKey {
     }
 }
 
+/// Which key a sealed secret was sealed under, as far as its header says.
+///
+/// # Errors
+/// [`BadSeal`] when it has no header of a sealed secret, or one of a later version.
+pub fn sealed_under(sealed: &[u8]) -> Result<KeyId, BadSeal> {
+    Parts::of(sealed).map(|parts| parts.id)
+}
+
 impl fmt::Debug for SealKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealKey({})", self.id)
@@ -184,6 +184,17 @@ impl fmt::Debug for SealKey {
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// 16 hexadecimal digits, as it is printed.
+impl FromStr for KeyId {
+    type Err = hex::FromHexError;
+
+    fn from_str(text: &str) -> Result<Self, hex::FromHexError> {
+        let mut id = [0; KEY_ID_LENGTH];
+        hex::decode_to_slice(text, &mut id)?;
+        Ok(Self(id))
     }
 }
 
@@ -207,6 +218,23 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Reads the header of a sealed secret of this version.
+    fn of(sealed: &'a [u8]) -> Result<Self, BadSeal> {
+        if !sealed.starts_with(MAGIC) {
+            return Err(BadSeal::NotSealed);
+        }
+        let parts = Self::split(sealed).ok_or(BadSeal::Length {
+            expected: SEAL_OVERHEAD,
+            found: sealed.len(),
+        })?;
+        if parts.version != VERSION {
+            return Err(BadSeal::Version {
+                found: parts.version,
+            });
+        }
+        Ok(parts)
+    }
+
     fn split(sealed: &'a [u8]) -> Option<Self> {
         let (header, rest) = sealed.split_at_checked(HEADER_LENGTH)?;
         let (nonce, body) = rest.split_first_chunk()?;
