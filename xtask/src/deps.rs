@@ -12,6 +12,8 @@ const PEERS: &[(&str, &str)] = &[
     ("mosquitto-clients", "MQTT clients at our door"),
     ("curl", "EST and the API by hand"),
     ("openssl", "certificates, CRL and OCSP read by others"),
+    ("swtpm", "a TPM 2.0 in software"),
+    ("tpm2-tools", "the programs that the hub drives a TPM with"),
     ("strace", "what is on disk before an acknowledgement"),
     ("golang-go", "the foreign verifier of the journal"),
     ("golang-golang-x-mod-dev", "its tlog and note packages"),

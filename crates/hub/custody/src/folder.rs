@@ -149,8 +149,7 @@ impl KeysFolder {
     /// # Errors
     /// [`NoSealKey`] says what is wrong and what to do.
     pub fn open_key(&self, sources: Sources<'_>) -> Result<SealKey, NoSealKey> {
-        let record = Record::read(&self.path)?;
-        self.settle(record.as_ref())?;
+        let record = self.settle()?;
         open(&self.path, record.as_ref(), sources)
     }
 

@@ -105,3 +105,43 @@ fn until(read: &Receiver<Output>, deadline: Instant) -> Option<Output> {
 
 /// The most bytes that are taken of what a program writes.
 const OUTPUT_MAX: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    #[test]
+    fn input_goes_in_and_output_comes_out() {
+        let here = Path::new(".");
+        let answer = run(("tr", &["a-z", "A-Z"]), here, b"key", soon());
+        assert_eq!(*answer.unwrap(), b"KEY");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let hangs = ("tail", ["-f", "/dev/null"].as_slice());
+        let soon = Instant::now() + Duration::from_millis(50);
+        let ended = run(hangs, Path::new("."), b"", soon).unwrap_err();
+        assert!(matches!(ended, ProgramFailed::TimedOut { .. }), "{ended}");
+    }
+
+    #[test]
+    fn a_program_that_writes_for_ever_is_ended_and_not_kept() {
+        let endless = ("yes", [].as_slice());
+        let ended = run(endless, Path::new("."), b"", soon()).unwrap_err();
+        assert!(matches!(ended, ProgramFailed::Failed { .. }), "{ended}");
+    }
+
+    #[test]
+    fn a_program_that_fails_says_why_and_one_that_is_missing_is_named() {
+        let fails = run(("cat", &["/nowhere"]), Path::new("."), b"", soon()).unwrap_err();
+        assert!(fails.to_string().contains("/nowhere"), "{fails}");
+        let missing = run(("tpm9_nothing", &[]), Path::new("."), b"", soon()).unwrap_err();
+        assert!(missing.to_string().contains("tpm9_nothing"), "{missing}");
+    }
+}

@@ -54,9 +54,9 @@ pub enum BadRecord {
         #[source]
         cause: Wrong,
     },
-    /// It cannot be written.
+    /// It cannot be written, or a file that it names.
     #[error(transparent)]
-    Write(#[from] CustodyError),
+    File(#[from] CustodyError),
 }
 
 /// What is wrong with the text of a record.

@@ -36,9 +36,6 @@ pub enum NotResealed {
     /// The new source gives the old key.
     #[error("{0} gives the sealing key that is in use already: name a file that is not there yet")]
     SameKey(Source),
-    /// A sealed file that this program does not know.
-    #[error("{} is a sealed file that this version does not know: move it away, or use the ironroot that wrote it", .0.display())]
-    Unknown(PathBuf),
     /// A file cannot be read, opened or written.
     #[error(transparent)]
     File(#[from] CustodyError),
@@ -48,8 +45,8 @@ pub enum NotResealed {
 }
 
 impl KeysFolder {
-    /// Seals every sealed file again, under a key from `to`; `context` tells what a file of this name was
-    /// sealed for.
+    /// Seals every sealed file again, under a key from `to`; `context` tells what a file was sealed for by
+    /// its name without the ending.
     ///
     /// # Errors
     /// [`NotResealed`] says why; the old key then opens everything as before.
@@ -59,37 +56,33 @@ impl KeysFolder {
         to: &Source,
         credentials: Option<&Path>,
         now: UnixTime,
-        context: impl Fn(&str) -> Option<&'static str>,
+        context: impl Fn(&str) -> String,
     ) -> Result<Resealed, NotResealed> {
-        let mut sealed = Vec::new();
-        for path in self.files_ending(SEALED)? {
-            let name = path.file_name().and_then(|name| name.to_str());
-            let Some(context) = name.and_then(&context) else {
-                return Err(NotResealed::Unknown(path));
-            };
-            sealed.push((path, context));
-        }
+        let files = self.files_ending(SEALED)?;
         let (record, new) = self.make(to, credentials, now)?;
         if new.id() == old.id() {
             return Err(NotResealed::SameKey(to.clone()));
         }
-        for (path, context) in &sealed {
-            let secret = read_sealed(path, old, context)?;
-            write_sealed(&successor(path), &new, context, &secret)?;
+        for path in &files {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let context = context(&stem);
+            let secret = read_sealed(path, old, &context)?;
+            write_sealed(&successor(path), &new, &context, &secret)?;
         }
         record.write(self.path())?;
-        self.settle(Some(&record))?;
-        Ok(Resealed {
-            record,
-            files: sealed.into_iter().map(|(path, _)| path).collect(),
-        })
+        self.settle()?;
+        Ok(Resealed { record, files })
     }
 
     /// Finishes or undoes a change of the key that was cut short: a successor that the record's key sealed
-    /// takes its place, any other goes.
-    pub(crate) fn settle(&self, record: Option<&Record>) -> Result<(), CustodyError> {
+    /// takes its place, any other goes. Gives the record.
+    ///
+    /// # Errors
+    /// [`BadRecord`] when the record or a file cannot be read or moved.
+    pub fn settle(&self) -> Result<Option<Record>, BadRecord> {
+        let record = Record::read(self.path())?;
         for beside in self.files_ending(SUCCESSOR)? {
-            let in_force = match record {
+            let in_force = match &record {
                 Some(record) => sealed_file_key(&beside)? == Some(record.key),
                 None => false,
             };
@@ -102,7 +95,7 @@ impl KeysFolder {
         for unfinished in self.files_ending(UNFINISHED)? {
             fs::remove_file(&unfinished).map_err(io_error(&unfinished, "cleared away"))?;
         }
-        Ok(())
+        Ok(record)
     }
 
     /// The files of the folder whose names end so, in the order of their names.

@@ -1,14 +1,17 @@
 //! The hub's keys at start-up: made at the first start, opened at every other.
 
+pub mod command;
+
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+use ironroot_custody::files::{CustodyError, read_sealed, write_sealed};
+use ironroot_custody::folder::{KeysFolder, NoSealKey, Sources};
+use ironroot_custody::seal::SealKey;
 
 use ironroot_journal::note::{BadKey, SigningKey};
 use ironroot_pki::authority::{Authority, AuthorityError, ROOT_FILE};
-use ironroot_pki::custody::{CustodyError, read_sealed, write_sealed};
-use ironroot_pki::seal::SealKey;
 use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
 use zeroize::Zeroizing;
@@ -20,6 +23,8 @@ pub struct Keys {
     pub authority: Authority,
     /// The journal's key, apart from the CA's.
     pub journal: SigningKey,
+    /// The folder they lie in, which no other program may change as long as this is held.
+    pub folder: KeysFolder,
 }
 
 /// Whether keys may be made where there are none.
@@ -34,16 +39,19 @@ pub enum Absent {
 /// Why the hub has no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKeys {
-    /// The folder cannot be made.
+    /// A file cannot be set aside.
     #[error("{}", path.display())]
-    Folder {
+    File {
         /// Which.
         path: PathBuf,
         /// Why.
         #[source]
         cause: io::Error,
     },
-    /// A key file cannot be read, written or opened.
+    /// There is no sealing key.
+    #[error(transparent)]
+    SealKey(#[from] NoSealKey),
+    /// A sealed file cannot be read, written or opened.
     #[error(transparent)]
     Custody(#[from] CustodyError),
     /// The CA cannot be made or opened.
@@ -55,72 +63,43 @@ pub enum NoKeys {
     /// The hub has a journal and no CA.
     #[error("{} holds no CA, and this hub had one: put the folder back from a backup; with a new CA every device would have to enrol again", .0.display())]
     Missing(PathBuf),
-    /// Some keys are there and the sealing key is not.
-    #[error("{} is missing, and without it the keys in {} cannot be opened: put it back, or name it with --seal-key", seal_key.display(), folder.display())]
-    SealKeyMissing {
-        /// The sealing key's file.
-        seal_key: PathBuf,
-        /// The folder of the sealed keys.
-        folder: PathBuf,
-    },
 }
 
-/// The folder of the sealed keys, and what opens them.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// The folder.
-    pub folder: &'a Path,
-    /// The sealing key's file.
-    pub seal_key: &'a Path,
-}
-
-/// Opens the keys, or makes them at the first start; `name` becomes the journal's name.
+/// Opens the keys in `folder`, or makes them at the first start; `name` becomes the journal's name.
 ///
 /// # Errors
 /// [`NoKeys`] says which file is wrong and what to do.
 pub fn open(
-    place: Place<'_>,
+    folder: &Path,
+    sources: Sources<'_>,
     absent: Absent,
     name: &str,
     now: UnixTime,
     rng: &dyn Rng,
 ) -> Result<Keys, NoKeys> {
-    let Place { folder, seal_key } = place;
     let exists = Authority::exists(folder);
     if !exists && absent == Absent::Refuse {
         return Err(NoKeys::Missing(folder.to_owned()));
     }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|cause| NoKeys::Folder {
-            path: folder.to_owned(),
-            cause,
-        })?;
+    let held = KeysFolder::hold(folder)?;
     if exists {
-        if !seal_key.exists() {
-            return Err(NoKeys::SealKeyMissing {
-                seal_key: seal_key.to_owned(),
-                folder: folder.to_owned(),
-            });
-        }
-        let seal = SealKey::load(seal_key)?;
+        let seal = held.open_key(sources)?;
         return Ok(Keys {
             authority: Authority::load(folder, &seal)?,
             journal: journal_key(folder, &seal)?,
+            folder: held,
         });
     }
-    let seal = if seal_key.exists() {
-        SealKey::load(seal_key)?
-    } else {
-        SealKey::generate(seal_key)?
-    };
+    let seal = held.make_key(sources, now)?;
     // The journal's key comes first: the CA's file says that all of them are there.
     let journal = make_journal_key(folder, &seal, name, rng)?;
     set_aside_unused_root(folder)?;
     let authority = Authority::create(folder, &seal, now)?;
-    Ok(Keys { authority, journal })
+    Ok(Keys {
+        authority,
+        journal,
+        folder: held,
+    })
 }
 
 /// A first start that was killed may have left a root without an issuing CA: it has issued nothing.
@@ -128,7 +107,7 @@ fn set_aside_unused_root(folder: &Path) -> Result<(), NoKeys> {
     let root = folder.join(ROOT_FILE);
     match fs::rename(&root, root.with_extension("unused")) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            Err(NoKeys::Folder { path: root, cause })
+            Err(NoKeys::File { path: root, cause })
         }
         Ok(()) | Err(_) => Ok(()),
     }
@@ -160,6 +139,17 @@ fn journal_key(folder: &Path, seal: &SealKey) -> Result<SigningKey, NoKeys> {
     hex::decode_to_slice(seed, bytes.as_mut()).map_err(|_not_hex| BadKey::Shape)?;
     Ok(SigningKey::from_seed(name, &bytes)?)
 }
+
+/// What the sealed file with this stem was sealed for.
+pub(crate) fn context(stem: &str) -> String {
+    match stem {
+        "journal" => JOURNAL_CONTEXT.to_owned(),
+        authority => authority.to_owned(),
+    }
+}
+
+/// The folder of the keys below the data folder.
+pub const KEYS_FOLDER: &str = "keys";
 
 const JOURNAL_FILE: &str = "journal.sealed";
 const JOURNAL_CONTEXT: &str = "ironroot journal key";

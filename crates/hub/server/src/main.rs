@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ironroot_cli::{JournalCommand, RemoteCommand};
 use ironroot_server::journal::LocalJournalCommand;
+use ironroot_server::keys::command::KeysCommand;
 use ironroot_server::outside::{SystemClock, SystemRng};
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{Hub, Outside};
@@ -31,6 +32,9 @@ enum Command {
     /// The record of everything that matters
     #[command(subcommand)]
     Journal(Journal),
+    /// What the hub signs and seals with
+    #[command(subcommand)]
+    Keys(KeysCommand),
     #[command(flatten)]
     Remote(RemoteCommand),
     /// Simulated devices, to try a hub on this machine and to measure it
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Command::Up(args) => exit_code(up(args)),
         Command::Journal(Journal::Local(command)) => exit_code(command.run()),
         Command::Journal(Journal::Remote(command)) => command.run(),
+        Command::Keys(command) => exit_code(command.run()),
         Command::Remote(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),

@@ -1,5 +1,6 @@
-//! The real clock and the real source of randomness, for a hub that is not under test.
+//! The real clock, the real source of randomness and what the service manager hands over.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,6 +26,11 @@ impl Clock for SystemClock {
         let before = self.latest_ms.fetch_max(now_ms, Ordering::Relaxed);
         UnixTime::from_ms(now_ms.max(before))
     }
+}
+
+/// Where systemd put the credentials of this service (systemd.exec(5), `LoadCredential=`).
+pub fn credentials_directory() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 /// The crypto provider's random generator.

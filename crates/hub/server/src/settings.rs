@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ironroot_broker::BrokerSettings;
+use ironroot_custody::source::Source;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
+use crate::outside::credentials_directory;
 use crate::storage::StoreUrl;
 
 /// What `ironroot up` takes.
@@ -33,9 +35,10 @@ pub struct UpArgs {
     /// The database: `sqlite:FILE`; SQLite in the data directory when absent
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
-    /// The key that the CA's and the journal's keys are sealed with; kept in the data directory when absent
-    #[arg(long, value_name = "FILE")]
-    pub seal_key: Option<PathBuf>,
+    /// Where the key comes from that opens the CA's and the journal's keys: FILE, passphrase:FILE,
+    /// credential:NAME (systemd), tpm or tpm:sha256:7; counts at the first start, and is remembered
+    #[arg(long, value_name = "SOURCE")]
+    pub seal_key: Option<Source>,
     /// Further settings, as TOML; `ironroot.toml` in the data directory when absent
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
@@ -50,8 +53,10 @@ pub struct Settings {
     pub listen: Listen,
     /// Where the store is.
     pub store: StoreUrl,
-    /// The sealing key's file.
-    pub seal_key: PathBuf,
+    /// Where the sealing key comes from, when it was named.
+    pub seal_key: Option<Source>,
+    /// Where systemd put the hub's credentials.
+    pub credentials: Option<PathBuf>,
     /// The names that clients reach the hub by, loopback included.
     pub names: Vec<ServerName<'static>>,
     /// What the settings file says.
@@ -140,9 +145,8 @@ impl Settings {
                 device: args.device_addr,
                 pki: args.pki_addr,
             },
-            seal_key: args
-                .seal_key
-                .unwrap_or_else(|| args.data.join("keys/seal.key")),
+            seal_key: args.seal_key,
+            credentials: credentials_directory(),
             data: args.data,
             store,
             names,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
+use ironroot_custody::folder::{KeysFolder, Sources};
 use ironroot_journal::note::VerifierKey;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
 use ironroot_pki::tls::{AnchorSet, TlsParts};
@@ -35,7 +36,7 @@ use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
 use crate::enforce::{anchors, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Absent, NoKeys, Place};
+use crate::keys::{self, Absent, KEYS_FOLDER, NoKeys};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
@@ -62,6 +63,8 @@ pub struct Hub {
     /// Ends when it is stopped and the last entries are under a checkpoint.
     tree: JoinHandle<()>,
     tree_stop: Drainer,
+    /// Held as long as the hub is up.
+    _keys: KeysFolder,
 }
 
 /// Why the hub did not start.
@@ -145,17 +148,17 @@ impl Hub {
         let listeners = Listeners::bind(settings.listen).await?;
         let name = format!("{}/ironroot", settings.first_name());
         let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
-        let folder = settings.data.join("keys");
-        let place = Place {
-            folder: &folder,
-            seal_key: &settings.seal_key,
+        let folder = settings.data.join(KEYS_FOLDER);
+        let sources = Sources {
+            named: settings.seal_key.as_ref(),
+            credentials: settings.credentials.as_deref(),
         };
         let (ledger, registry) = open_state(&settings, &outside).await?;
         let absent = match ledger.store().head().size {
             0 => Absent::Make,
             _ => Absent::Refuse,
         };
-        let keys = keys::open(place, absent, &name, now, rng)?;
+        let keys = keys::open(&folder, sources, absent, &name, now, rng)?;
         let log_key = keys.journal.verifier_key().clone();
         let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;
         // Before anything is recorded: an index that was signed is never given again.
@@ -167,6 +170,7 @@ impl Hub {
             ledger,
             registry,
             authority: keys.authority,
+            keys: keys.folder,
             tree,
             log_key,
         };
@@ -200,6 +204,7 @@ struct Base {
     ledger: Ledger,
     registry: Arc<Registry>,
     authority: Authority,
+    keys: KeysFolder,
     tree: TreeWriter,
     log_key: VerifierKey,
 }
@@ -258,6 +263,7 @@ impl Base {
             ledger,
             registry,
             authority,
+            keys,
             tree,
             log_key,
         } = self;
@@ -328,6 +334,7 @@ impl Base {
             workers,
             tree: growing,
             tree_stop,
+            _keys: keys,
         })
     }
 }

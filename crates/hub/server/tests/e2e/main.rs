@@ -23,5 +23,7 @@ mod mqtt_refused;
 mod newcomer;
 mod orders;
 mod orders_refused;
+mod seal_key;
+mod seal_key_kill;
 mod secrets;
 mod start_refused;

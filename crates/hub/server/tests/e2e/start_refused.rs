@@ -74,7 +74,7 @@ fn refuses_to_start_with_the_wrong_sealing_key() {
     let right = fs::read(seal_key(&hub)).unwrap();
     let other = Hub::start();
     fs::copy(seal_key(&other), seal_key(&hub)).unwrap();
-    refuses(&hub, &["does not open", "sealed"]);
+    refuses(&hub, &["seal.key gives sealing key", "put that one back"]);
     fs::write(seal_key(&hub), "not a key\n").unwrap();
     refuses(
         &hub,
