@@ -10,7 +10,7 @@ use crate::rig::{Hub, IRONROOT, Said, SwTpm, program, up};
 const PASSPHRASE: &str = "correct horse battery staple\n";
 
 /// A file for its owner alone.
-pub(crate) fn private(path: &Path, content: &str) -> PathBuf {
+fn private(path: &Path, content: &str) -> PathBuf {
     fs::write(path, content).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     path.to_owned()

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use crate::rig::{Hub, IRONROOT, Running, program};
-use crate::seal_key::private;
 
 /// The calls by which the program fills, settles, names and removes files.
 const CALLS: [&str; 4] = ["write", "fsync", "rename", "unlink"];
@@ -46,13 +45,12 @@ fn a_rotation_of_the_sealing_key_that_is_killed_at_any_step_leaves_the_old_or_th
 
 /// Seals again under a key of its own; the program is killed at the `nth` such call, if it comes so far.
 fn seals_again(hub: &Hub, call: &str, nth: u32) -> bool {
-    let passphrase = format!("the passphrase for {call} {nth}");
-    let file = private(&hub.file(&format!("{call}-{nth}")), &passphrase);
+    let file = hub.file(&format!("{call}-{nth}.key"));
     let mut seal = program("strace");
     seal.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}")])
         .args(["-e", &format!("inject={call}:signal=KILL:when={nth}")])
         .args([IRONROOT, "keys", "seal", "--to"])
-        .arg(format!("passphrase:{}", file.display()))
+        .arg(&file)
         .arg("--data")
         .arg(&hub.data);
     Running::start(&mut seal).ends().success()
