@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::outbox::{Outbox, QueueBounds, SessionNumber};
 use crate::refusal::Refusal;
 use crate::router::{RetainedFull, Routed, Router};
-use crate::sessions::{SessionInfo, Sessions};
+use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
 
 /// The broker of one hub.
@@ -31,6 +31,8 @@ pub struct Broker {
 pub struct BrokerTotals {
     /// Live sessions.
     pub sessions: usize,
+    /// Sessions whose clients are away.
+    pub parked: usize,
     /// Subscriptions of all sessions.
     pub subscriptions: usize,
     /// Retained messages.
@@ -62,9 +64,25 @@ impl Broker {
         self.sessions.grant_changed(subject);
     }
 
-    /// Deletes what a principal leaves behind when its life here has ended: its retained messages.
+    /// Deletes what a principal leaves behind when its life here has ended: its sessions, with their wills, and
+    /// its retained messages.
     pub fn forget(&self, principal: &Principal) {
+        for parked in self.sessions.forget(principal) {
+            parked.state.end(self);
+        }
         self.router.forget(principal);
+    }
+
+    /// Ends the sessions whose clients have been away for too long, and publishes the wills whose moment has
+    /// come. To be called about once a second.
+    pub fn tick(&self, now: UnixTime) {
+        let Due { ended, wills } = self.sessions.due(now);
+        for parked in ended {
+            parked.end(self, now);
+        }
+        for due in wills {
+            due.will.fire(self, now);
+        }
     }
 
     /// Ends every session because the hub stops, and admits no new one.
@@ -90,7 +108,8 @@ impl Broker {
     /// The broker as a whole.
     pub fn totals(&self) -> BrokerTotals {
         BrokerTotals {
-            sessions: self.sessions.count(),
+            sessions: self.sessions.connected(),
+            parked: self.sessions.parked(),
             subscriptions: self.router.subscription_count(),
             retained: self.router.retained_count(),
             queued_bytes: self.bounds.hub_bytes(),
@@ -99,10 +118,11 @@ impl Broker {
     }
 
     /// A queue for a session about to open.
-    pub(crate) fn new_outbox(&self, subject: &Subject) -> Arc<Outbox> {
+    pub(crate) fn new_outbox(&self, subject: &Arc<Subject>) -> Arc<Outbox> {
         let number = SessionNumber(self.next_number.fetch_add(1, Relaxed));
         Arc::new(Outbox::new(
             number,
+            subject.clone(),
             self.bounds.clone(),
             self.counters.of(subject.principal()),
         ))

@@ -53,7 +53,7 @@ counters! {
     refused,
     /// Messages for it that its Grant, or their publisher's, withheld.
     withheld,
-    /// Messages of QoS 0 for it that were dropped for want of room.
+    /// Messages for it that were dropped for want of room: of QoS 0, or while it was away.
     dropped,
 }
 

@@ -1,5 +1,6 @@
 //! An application message, encoded once and shared by every session that it goes to.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,27 @@ pub(crate) struct Outgoing {
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) subscription_ids: SubscriptionIds,
+}
+
+/// What one delivery of a message has of its own, beside what the subscription says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) version: Version,
+    pub(crate) packet_id: Option<PacketId>,
+    pub(crate) topic: Written,
+    /// Whether it was sent before, on another connection.
+    pub(crate) dup: bool,
+}
+
+/// How a topic is written in one delivery (MQTT 5 section 3.3.2.3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// By its name alone.
+    Name,
+    /// By its name and a number that stands for it from now on.
+    NameAndNumber(NonZeroU16),
+    /// By its number alone.
+    Number(NonZeroU16),
 }
 
 impl Message {
@@ -104,7 +126,11 @@ impl Message {
         self
     }
 
-    pub(crate) fn publisher(&self) -> &Subject {
+    pub(crate) fn set_session(&mut self, session: SessionNumber) {
+        self.origin.session = session;
+    }
+
+    pub(crate) fn publisher(&self) -> &Arc<Subject> {
         &self.origin.publisher
     }
 
@@ -130,6 +156,13 @@ impl Message {
         TopicName::parse(&self.topic).ok()
     }
 
+    /// Whether the Grant of `subscriber` lets it have the message at this moment.
+    pub(crate) fn may_reach(&self, subscriber: &Subject) -> bool {
+        let (id, grant) = (subscriber.principal().id(), subscriber.grant());
+        self.topic_name()
+            .is_some_and(|topic| grant.may_receive(id, topic))
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         self.layout.tail(&self.shared, Version::V311)
     }
@@ -137,6 +170,11 @@ impl Message {
     /// How much memory it takes, in bytes, near enough.
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>() + self.topic.len() + self.shared.len()
+    }
+
+    /// How much of a queue's bound one delivery of it takes, in bytes.
+    pub(crate) fn queue_bytes(&self) -> usize {
+        size_of::<Outgoing>() + self.size()
     }
 
     /// When it is no longer worth delivering (MQTT 5 section 3.3.2.3.3).
@@ -153,7 +191,7 @@ impl Message {
 impl Outgoing {
     /// How much of a queue's bound it takes, in bytes.
     pub(crate) fn queue_bytes(&self) -> usize {
-        size_of::<Self>() + self.message.size()
+        self.message.queue_bytes()
     }
 
     /// Writes the PUBLISH to the end of `out`, if it is at most `packet_size_max` long; says how long it is.
@@ -162,35 +200,44 @@ impl Outgoing {
     /// [`Unencodable`] when the packet would be longer than the receiver, or MQTT, takes.
     pub(crate) fn encode(
         &self,
-        version: Version,
-        packet_id: Option<PacketId>,
+        head: Head,
         packet_size_max: usize,
         now: UnixTime,
         out: &mut Vec<u8>,
     ) -> Result<usize, Unencodable> {
         let message = &*self.message;
-        let head = DeliveryHead {
-            delivery: match packet_id {
-                None => Delivery::AtMostOnce,
-                Some(packet_id) => Delivery::AtLeastOnce {
+        let own = DeliveryHead {
+            delivery: match (head.packet_id, self.qos) {
+                (None, _) | (Some(_), Qos::AtMostOnce) => Delivery::AtMostOnce,
+                (Some(packet_id), Qos::AtLeastOnce) => Delivery::AtLeastOnce {
                     packet_id,
-                    dup: false,
+                    dup: head.dup,
+                },
+                (Some(packet_id), Qos::ExactlyOnce) => Delivery::ExactlyOnce {
+                    packet_id,
+                    dup: head.dup,
                 },
             },
             retain: self.retain,
-            topic: message.topic_name(),
+            topic: match head.topic {
+                Written::Name | Written::NameAndNumber(_) => message.topic_name(),
+                Written::Number(_) => None,
+            },
             message_expiry_s: message.expires().map(|at| whole_s_left(at, now)),
-            topic_alias: None,
+            topic_alias: match head.topic {
+                Written::Name => None,
+                Written::NameAndNumber(number) | Written::Number(number) => Some(number),
+            },
             subscription_ids: &self.subscription_ids,
         };
-        let tail = message.layout.tail(&message.shared, version);
-        let head_len = head.encoded_len(version, message.layout)?;
+        let tail = message.layout.tail(&message.shared, head.version);
+        let head_len = own.encoded_len(head.version, message.layout)?;
         if head_len + tail.len() > packet_size_max {
             return Err(Unencodable::TooLong);
         }
         let start = out.len();
         out.resize(start + head_len, 0);
-        head.encode(version, message.layout, &mut out[start..])?;
+        own.encode(head.version, message.layout, &mut out[start..])?;
         out.extend_from_slice(tail);
         Ok(head_len + tail.len())
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Waker;
 
 use ironroot_mqtt::Qos;
+use ironroot_registry::Subject;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
@@ -33,6 +34,16 @@ pub(crate) enum Order {
     ShuttingDown,
 }
 
+/// How long a queue lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lifetime {
+    /// As long as the connection.
+    #[default]
+    Connection,
+    /// As long as the session: what is not settled when the connection ends is kept for the next one.
+    Session,
+}
+
 /// What became of a delivery handed to an [`Outbox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
@@ -40,7 +51,7 @@ pub(crate) enum Pushed {
     Queued,
     /// It waits, and so much else does that its publisher must pause.
     Congested,
-    /// It was QoS 0 and there was no room.
+    /// There was no room, or its client is away and it was QoS 0.
     Dropped,
     /// The session has ended or is about to.
     Ended,
@@ -50,6 +61,7 @@ pub(crate) enum Pushed {
 #[derive(Debug)]
 pub(crate) struct Outbox {
     number: SessionNumber,
+    subject: Arc<Subject>,
     bounds: Arc<QueueBounds>,
     counters: Arc<Counters>,
     inner: Mutex<Inner>,
@@ -61,6 +73,9 @@ struct Inner {
     bytes: usize,
     order: Option<Order>,
     ended: bool,
+    lifetime: Lifetime,
+    /// The client is away.
+    parked: bool,
     session: Option<Waker>,
     paused: Vec<Waker>,
 }
@@ -70,6 +85,7 @@ struct Inner {
 pub(crate) struct QueueBounds {
     session_pause: usize,
     session_max: usize,
+    parked_max: usize,
     hub_pause: usize,
     hub_max: usize,
     hub_bytes: AtomicUsize,
@@ -80,6 +96,7 @@ impl QueueBounds {
         Self {
             session_pause: settings.session_queue_pause_bytes,
             session_max: settings.session_queue_max_bytes,
+            parked_max: settings.parked_queue_max_bytes,
             hub_pause: settings.hub_queue_pause_bytes,
             hub_max: settings.hub_queue_max_bytes,
             hub_bytes: AtomicUsize::new(0),
@@ -109,16 +126,20 @@ pub(crate) struct Left {
     pub(crate) order: Option<Order>,
     /// Whether more could be taken at once.
     pub(crate) more: bool,
+    /// Whether what was taken at QoS 1 and 2 is to be kept until it is settled.
+    pub(crate) kept: bool,
 }
 
 impl Outbox {
     pub(crate) fn new(
         number: SessionNumber,
+        subject: Arc<Subject>,
         bounds: Arc<QueueBounds>,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
             number,
+            subject,
             bounds,
             counters,
             inner: Mutex::default(),
@@ -130,6 +151,24 @@ impl Outbox {
         &self.counters
     }
 
+    /// Whose session it is.
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Whether a delivery of so many bytes would go to the client soon.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let inner = self.inner.lock();
+        let connected = !inner.ended && !inner.parked && inner.order.is_none();
+        connected && inner.bytes + bytes <= self.bounds.session_pause
+    }
+
+    /// Whether a delivery is kept, however long the client takes.
+    pub(crate) fn is_open(&self) -> bool {
+        let inner = self.inner.lock();
+        !inner.ended && inner.order.is_none()
+    }
+
     pub(crate) fn number(&self) -> SessionNumber {
         self.number
     }
@@ -138,8 +177,11 @@ impl Outbox {
     pub(crate) fn push(&self, delivery: Outgoing) -> Pushed {
         let (bytes, qos) = (delivery.queue_bytes(), delivery.qos);
         let mut inner = self.inner.lock();
-        if inner.ended || inner.order.is_some() {
+        if inner.ended || (inner.order.is_some() && inner.lifetime == Lifetime::Connection) {
             return Pushed::Ended;
+        }
+        if inner.parked || inner.order.is_some() {
+            return self.push_for_later(&mut inner, delivery);
         }
         let congested = inner.bytes + bytes > self.bounds.session_pause || self.bounds.hub_pauses();
         if congested && qos == Qos::AtMostOnce {
@@ -151,9 +193,7 @@ impl Outbox {
             wake(inner.session.take(), inner);
             return Pushed::Ended;
         }
-        inner.queue.push_back(delivery);
-        inner.bytes += bytes;
-        self.bounds.hub_bytes.fetch_add(bytes, Relaxed);
+        self.add(&mut inner, delivery);
         wake(inner.session.take(), inner);
         if congested {
             Pushed::Congested
@@ -162,7 +202,29 @@ impl Outbox {
         }
     }
 
-    /// Moves what may be sent now to `batch`: at most `window` deliveries of QoS 1, and about `bytes_max` in all.
+    /// Adds a delivery for a client that is away, if it is to be kept and there is room.
+    fn push_for_later(&self, inner: &mut Inner, delivery: Outgoing) -> Pushed {
+        if delivery.qos == Qos::AtMostOnce {
+            return Pushed::Dropped;
+        }
+        let bytes = inner.bytes + delivery.queue_bytes();
+        if bytes > self.bounds.parked_max || self.bounds.hub_pauses() {
+            self.counters.dropped.add(1);
+            return Pushed::Dropped;
+        }
+        self.add(inner, delivery);
+        Pushed::Queued
+    }
+
+    fn add(&self, inner: &mut Inner, delivery: Outgoing) {
+        let bytes = delivery.queue_bytes();
+        inner.queue.push_back(delivery);
+        inner.bytes += bytes;
+        self.bounds.hub_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Moves what may be sent now to `batch`: at most `window` deliveries of QoS 1 and 2, and about `bytes_max` in
+    /// all. Where the queue outlives the connection, those count on until [`Self::settle`].
     pub(crate) fn take(
         &self,
         mut window: usize,
@@ -170,13 +232,14 @@ impl Outbox {
         batch: &mut SmallVec<[Outgoing; 16]>,
     ) -> Left {
         let mut inner = self.inner.lock();
-        let (before, mut more) = (inner.bytes, false);
-        while let Some(next) = inner.queue.front() {
+        let (mut taken, mut freed, mut more) = (0, 0, false);
+        // What waits for a session that is to end now may be for the next connection.
+        while let (None, Some(next)) = (inner.order, inner.queue.front()) {
             let slots = usize::from(next.qos != Qos::AtMostOnce);
             if slots > window {
                 break;
             }
-            if before - inner.bytes >= bytes_max {
+            if taken >= bytes_max {
                 more = true;
                 break;
             }
@@ -184,18 +247,21 @@ impl Outbox {
             let Some(delivery) = inner.queue.pop_front() else {
                 break;
             };
-            inner.bytes -= delivery.queue_bytes();
+            let bytes = delivery.queue_bytes();
+            taken += bytes;
+            if slots == 0 || inner.lifetime == Lifetime::Connection {
+                freed += bytes;
+            }
             batch.push(delivery);
         }
         if inner.queue.is_empty() {
             inner.queue = VecDeque::new();
         }
-        self.bounds
-            .hub_bytes
-            .fetch_sub(before - inner.bytes, Relaxed);
+        self.free(&mut inner, freed);
         let left = Left {
             order: inner.order,
             more,
+            kept: inner.lifetime == Lifetime::Session,
         };
         let resumed = self.release_paused(&mut inner);
         drop(inner);
@@ -203,9 +269,77 @@ impl Outbox {
         left
     }
 
+    /// Counts a delivery of QoS 1 or 2 that did not wait here; says whether it is to be kept until it is settled.
+    pub(crate) fn keep(&self, delivery: &Outgoing) -> bool {
+        let mut inner = self.inner.lock();
+        let kept = inner.lifetime == Lifetime::Session && delivery.qos != Qos::AtMostOnce;
+        if kept {
+            inner.bytes += delivery.queue_bytes();
+            self.bounds
+                .hub_bytes
+                .fetch_add(delivery.queue_bytes(), Relaxed);
+        }
+        kept
+    }
+
+    /// A delivery of QoS 1 or 2 that was kept is done with.
+    pub(crate) fn settle(&self, delivery: &Outgoing) {
+        let mut inner = self.inner.lock();
+        self.free(&mut inner, delivery.queue_bytes());
+        let resumed = self.release_paused(&mut inner);
+        drop(inner);
+        resumed.into_iter().for_each(Waker::wake);
+    }
+
+    fn free(&self, inner: &mut Inner, bytes: usize) {
+        inner.bytes -= bytes;
+        self.bounds.hub_bytes.fetch_sub(bytes, Relaxed);
+    }
+
+    /// A client is there, whose queue lives that long.
+    pub(crate) fn begin(&self, lifetime: Lifetime) {
+        let mut inner = self.inner.lock();
+        inner.parked = false;
+        inner.lifetime = lifetime;
+    }
+
+    /// How long the queue lives.
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        self.inner.lock().lifetime
+    }
+
+    /// Nothing is to be kept when the connection ends.
+    pub(crate) fn end_with_connection(&self) {
+        self.inner.lock().lifetime = Lifetime::Connection;
+    }
+
+    /// The client has gone, and the queue waits for it.
+    pub(crate) fn park(&self) {
+        let mut inner = self.inner.lock();
+        inner.parked = true;
+        inner.order = None;
+        inner.session = None;
+        let paused = std::mem::take(&mut inner.paused);
+        drop(inner);
+        paused.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether the client is still connected; if so, `waker` is woken when it is not.
+    pub(crate) fn is_still_connected(&self, waker: &Waker) -> bool {
+        let mut inner = self.inner.lock();
+        let connected = !inner.ended && !inner.parked;
+        if connected {
+            inner.wake_later(waker);
+        }
+        connected
+    }
+
     /// Demands the session's end; the first demand stands.
     pub(crate) fn order(&self, order: Order) {
         let mut inner = self.inner.lock();
+        if inner.parked {
+            return;
+        }
         inner.order.get_or_insert(order);
         wake(inner.session.take(), inner);
     }
@@ -223,9 +357,9 @@ impl Outbox {
     /// Whether a publisher must go on waiting for room here; if so, `waker` is woken when there is some.
     pub(crate) fn keeps_waiting(&self, waker: &Waker) -> bool {
         let mut inner = self.inner.lock();
-        let waits = !inner.ended && inner.bytes > self.bounds.session_pause / 2;
-        if waits && !inner.paused.iter().any(|known| known.will_wake(waker)) {
-            inner.paused.push(waker.clone());
+        let waits = !inner.ended && !inner.parked && inner.bytes > self.bounds.session_pause / 2;
+        if waits {
+            inner.wake_later(waker);
         }
         waits
     }
@@ -247,6 +381,14 @@ impl Outbox {
             Vec::new()
         } else {
             std::mem::take(&mut inner.paused)
+        }
+    }
+}
+
+impl Inner {
+    fn wake_later(&mut self, waker: &Waker) {
+        if !self.paused.iter().any(|known| known.will_wake(waker)) {
+            self.paused.push(waker.clone());
         }
     }
 }

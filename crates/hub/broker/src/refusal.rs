@@ -39,12 +39,11 @@ refusals! {
     ClientIdNotOwn, ClientIdentifierNotValid, "the client identifier is not the principal's own";
     TooManySessions, QuotaExceeded, "the principal has as many sessions as its Grant allows";
     WillNotGranted, NotAuthorized, "the will's topic is not granted";
-    WillQos2, QosNotSupported, "a will of QoS 2 is not offered";
 
     // PUBLISH.
     PublishNotGranted, NotAuthorized, "the topic is not granted for publishing";
-    PublishQos2, QosNotSupported, "QoS 2 is not offered";
-    TopicAlias, TopicAliasInvalid, "topic aliases are not offered";
+    TopicAlias, TopicAliasInvalid, "the topic alias is above the maximum, or stands for no topic";
+    ReceiveMaximum, ReceiveMaximumExceeded, "more messages are in flight than the receive maximum allows";
     TopicTooDeep, TopicNameInvalid, "the topic has too many levels";
     RateExceeded, QuotaExceeded, "messages come faster than the Grant allows";
     HubFull, QuotaExceeded, "too many bytes wait in the hub";
@@ -53,7 +52,6 @@ refusals! {
 
     // SUBSCRIBE.
     SubscribeNotGranted, NotAuthorized, "the Grant does not cover the filter";
-    SharedSubscription, SharedSubscriptionsNotSupported, "shared subscriptions are not offered";
     FilterTooDeep, TopicFilterInvalid, "the filter has too many levels";
     TooManySubscriptions, QuotaExceeded, "the session has as many subscriptions as its Grant allows";
 
@@ -61,7 +59,7 @@ refusals! {
     SecondConnect, ProtocolError, "CONNECT came twice";
     AuthWithoutMethod, ProtocolError, "AUTH came, and CONNECT named no authentication method";
     SessionExpiryRaised, ProtocolError, "DISCONNECT sets a session expiry, and CONNECT set none";
-    QosHandshake, ProtocolError, "a packet of a QoS 2 handshake came, and there is none";
+    QosHandshake, ProtocolError, "an acknowledgement came that is not the next step of its message";
     KeepAliveTimeout, KeepAliveTimeout, "nothing was heard for one and a half times the keep-alive";
     CertificateExpired, MaximumConnectTime, "the certificate that the session was opened with has expired";
     Cut, NotAuthorized, "the Grant no longer allows a session";

@@ -6,6 +6,7 @@
 //! increment and cost every SUBSCRIBE a path of copies; with a fleet that reconnects after a power cut, and
 //! each device subscribing to a filter of its own, that is the dearer side.
 
+mod group;
 #[cfg(test)]
 mod model;
 mod retained;
@@ -54,19 +55,23 @@ impl Router {
     }
 
     /// Adds a subscription; gives back the one that the same session had to the same filter.
-    pub(crate) fn subscribe(&self, filter: &str, subscription: Subscription) -> Option<Options> {
+    pub(crate) fn subscribe(
+        &self,
+        filter: TopicFilter<'_>,
+        subscription: Subscription,
+    ) -> Option<Options> {
         self.subscriptions.write().insert(filter, subscription)
     }
 
     /// Takes a session's subscription away; false when there was none.
-    pub(crate) fn unsubscribe(&self, filter: &str, session: SessionNumber) -> bool {
+    pub(crate) fn unsubscribe(&self, filter: TopicFilter<'_>, session: SessionNumber) -> bool {
         self.subscriptions.write().remove(filter, session)
     }
 
     /// Takes several away, with one lock.
     pub(crate) fn unsubscribe_all<'a>(
         &self,
-        filters: impl Iterator<Item = &'a str>,
+        filters: impl Iterator<Item = TopicFilter<'a>>,
         session: SessionNumber,
     ) {
         let mut subscriptions = self.subscriptions.write();
@@ -76,20 +81,21 @@ impl Router {
     }
 
     /// Queues `message` for every session that subscribes to its topic: once for each session, with the
-    /// highest QoS of its matching subscriptions and all their identifiers (MQTT 5 section 3.3.4).
+    /// highest QoS of its matching subscriptions and all their identifiers (MQTT 5 section 3.3.4); and once
+    /// for each group that shares a subscription to it.
     pub(crate) fn route(&self, message: &Arc<Message>) -> Routed {
         let mut routed = Routed::default();
         let subscriptions = self.subscriptions.read();
         let mut matches = Matches::new();
         subscriptions.matching(message.topic(), &mut matches);
         for of_one_session in matches.chunk_by(|a, b| a.outbox.number() == b.outbox.number()) {
-            let Some((outbox, delivery)) = merge(message, of_one_session) else {
-                continue;
-            };
-            routed.subscribers += 1;
-            let own = outbox.number() == message.session();
-            if outbox.push(delivery) == Pushed::Congested && !own {
-                routed.congested.get_or_insert_with(|| outbox.clone());
+            routed.hand_over(message, of_one_session);
+        }
+        let mut groups = Matches::new();
+        subscriptions.matching_groups(message.topic(), &mut groups);
+        for group in groups {
+            if let Some(member) = group.choose(message) {
+                routed.hand_over(message, &[member]);
             }
         }
         routed
@@ -124,6 +130,20 @@ impl Router {
     /// How many retained messages there are.
     pub(crate) fn retained_count(&self) -> usize {
         self.retained.read().len()
+    }
+}
+
+impl Routed {
+    /// Queues one delivery for the session that these subscriptions belong to, unless all are "no local".
+    fn hand_over(&mut self, message: &Arc<Message>, of_one_session: &[&Subscription]) {
+        let Some((outbox, delivery)) = merge(message, of_one_session) else {
+            return;
+        };
+        self.subscribers += 1;
+        let own = outbox.number() == message.session();
+        if outbox.push(delivery) == Pushed::Congested && !own {
+            self.congested.get_or_insert_with(|| outbox.clone());
+        }
     }
 }
 

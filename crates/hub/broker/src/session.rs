@@ -5,6 +5,7 @@
 //! further as long as [`Session::resume`] says no, and closes the connection once
 //! [`Session::is_over`].
 
+mod alias;
 mod close;
 mod connect;
 mod deliver;
@@ -12,6 +13,7 @@ mod in_flight;
 mod open;
 mod publish;
 mod report;
+mod state;
 mod subscribe;
 mod will;
 
@@ -25,10 +27,15 @@ use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
 use crate::broker::Broker;
+use crate::outbox::Outbox;
 use crate::refusal::Refusal;
 
 use close::Ending;
+use connect::Opened;
 use open::{Handled, Open, PauseEnd};
+
+pub(crate) use state::Parked;
+pub(crate) use will::DueWill;
 
 pub use deliver::Output;
 
@@ -48,9 +55,10 @@ pub struct Session {
 
 #[derive(Debug)]
 enum Stage {
-    /// CONNECT has not come.
+    /// CONNECT has not come, or waits for the client's earlier connection to give up the session.
     Opening {
         until: UnixTime,
+        waits_for: Option<Arc<Outbox>>,
     },
     Open(Box<Open>),
     Over,
@@ -69,7 +77,10 @@ impl Session {
             broker,
             subject,
             certificate,
-            stage: Stage::Opening { until },
+            stage: Stage::Opening {
+                until,
+                waits_for: None,
+            },
             partial: Vec::new(),
             now,
         }
@@ -100,20 +111,24 @@ impl Session {
     /// Whether the edge may read on; what came behind a pause that is over is handled now. If not, `waker` is
     /// woken when there is room again, and [`Self::deadline`] says when to ask in any case.
     pub fn resume(&mut self, now: UnixTime, waker: &Waker, out: &mut Vec<u8>) -> bool {
-        while let Stage::Open(open) = &mut self.stage {
-            match open.end_pause(now, waker) {
-                PauseEnd::NoPause => break,
+        loop {
+            let end = match &mut self.stage {
+                Stage::Opening { waits_for, .. } => end_wait(waits_for, waker),
+                Stage::Open(open) => open.end_pause(now, waker),
+                Stage::Over => PauseEnd::NoPause,
+            };
+            match end {
+                PauseEnd::NoPause => return true,
                 PauseEnd::NotYet => return false,
                 PauseEnd::Now => self.receive(&[], now, out),
             }
         }
-        true
     }
 
     /// When [`Self::resume`] and [`Self::handle_deadline`] want to be called, whatever else happens.
     pub fn deadline(&self) -> Option<UnixTime> {
         match &self.stage {
-            Stage::Opening { until } => Some(*until),
+            Stage::Opening { until, .. } => Some(*until),
             Stage::Open(open) => open.deadline(),
             Stage::Over => None,
         }
@@ -123,7 +138,7 @@ impl Session {
     pub fn handle_deadline(&mut self, now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
         let refusal = match &self.stage {
-            Stage::Opening { until } if now >= *until => Refusal::ConnectTimeout,
+            Stage::Opening { until, .. } if now >= *until => Refusal::ConnectTimeout,
             Stage::Open(open) if open.is_silent_too_long(now) => Refusal::KeepAliveTimeout,
             Stage::Opening { .. } | Stage::Open(_) | Stage::Over => return,
         };
@@ -151,7 +166,7 @@ impl Session {
     pub fn obey(&mut self, now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
         if let Stage::Open(open) = &self.stage
-            && let Some(order) = open.outbox.order_waiting()
+            && let Some(order) = open.state.outbox.order_waiting()
         {
             self.end(Ending::Refused(order.into()), out);
         }
@@ -161,7 +176,7 @@ impl Session {
     /// before [`Self::poll_output`].
     pub fn wake_for_output(&self, waker: &Waker) {
         if let Stage::Open(open) = &self.stage {
-            open.outbox.wake_session(waker);
+            open.state.outbox.wake_session(waker);
         }
     }
 
@@ -210,16 +225,27 @@ impl Session {
 
     fn handle_frame(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) -> Result<Handled, Ending> {
         match &mut self.stage {
-            Stage::Opening { .. } => {
-                let open = connect::open(
+            Stage::Opening {
+                waits_for: Some(_), ..
+            } => Ok(Handled::Later),
+            Stage::Opening { waits_for, .. } => {
+                let opened = connect::open(
                     &self.broker,
                     (&self.subject, &self.certificate),
                     frame,
                     self.now,
                     out,
                 )?;
-                self.stage = Stage::Open(open);
-                Ok(Handled::Done)
+                match opened {
+                    Opened::Now(open) => {
+                        self.stage = Stage::Open(open);
+                        Ok(Handled::Done)
+                    }
+                    Opened::After(earlier) => {
+                        *waits_for = Some(earlier);
+                        Ok(Handled::Later)
+                    }
+                }
             }
             Stage::Open(open) => open.handle_frame(frame, self.now, out),
             Stage::Over => Ok(Handled::Done),
@@ -236,6 +262,18 @@ impl Session {
         }
         if let Stage::Open(open) = stage {
             open.close(ending, self.now, out);
+        }
+    }
+}
+
+/// Whether the earlier connection has given up the session that this one is to go on with.
+fn end_wait(waits_for: &mut Option<Arc<Outbox>>, waker: &Waker) -> PauseEnd {
+    match waits_for {
+        None => PauseEnd::NoPause,
+        Some(earlier) if earlier.is_still_connected(waker) => PauseEnd::NotYet,
+        Some(_) => {
+            *waits_for = None;
+            PauseEnd::Now
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is connected: every live session, by principal and client id.
+//! Whose sessions there are, connected or not: by principal and client id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,8 +9,9 @@ use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 use parking_lot::Mutex;
 
-use crate::outbox::{Order, Outbox};
+use crate::outbox::{Lifetime, Order, Outbox};
 use crate::refusal::Refusal;
+use crate::session::{DueWill, Parked};
 
 /// A live session, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,26 +26,56 @@ pub struct SessionInfo {
     pub certificate: CertificateSerial,
 }
 
-#[derive(Debug)]
-struct Live {
-    info: SessionInfo,
-    outbox: Arc<Outbox>,
+/// What a client that asks to be let in wants of the session that it may have left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// To begin anew (MQTT 5 section 3.1.2.4).
+    Clean,
+    /// To go on with it.
+    Resume,
 }
 
-/// All live sessions. The key is the principal first, so nobody reaches another's session by a client id.
+/// How a client was let in.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    /// With a session that has just begun.
+    New,
+    /// With the session that it left behind.
+    Resumed(Box<Parked>),
+    /// Not yet: its earlier connection, which this is the queue of, must give up the session first.
+    After(Arc<Outbox>),
+}
+
+/// All sessions. The key is the principal first, so nobody reaches another's session by a client id.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions(Mutex<ByPrincipal>);
 
 #[derive(Debug, Default)]
 struct ByPrincipal {
-    live: HashMap<Principal, Vec<Live>>,
-    count: usize,
+    held: HashMap<Principal, Vec<Held>>,
+    connected: usize,
+    parked: usize,
     draining: bool,
 }
 
+#[derive(Debug)]
+struct Held {
+    info: SessionInfo,
+    outbox: Arc<Outbox>,
+    /// None while the client is connected: its connection has the state.
+    parked: Option<Box<Parked>>,
+}
+
+/// What has come to its end, or its moment, while the client was away.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) ended: Vec<Parked>,
+    pub(crate) wills: Vec<DueWill>,
+}
+
 impl Sessions {
-    /// Lets a session in, and ends the one that the same principal had with the same client id
-    /// (MQTT 5 section 3.1.4 [MQTT-3.1.4-3]).
+    /// Lets a client in. The session that the same principal has with the same client id is resumed or ended
+    /// (MQTT 5 section 3.1.4 [MQTT-3.1.4-3]); what was parked and is to be ended is added to `ended`.
     ///
     /// The Grant is read under the lock that [`Self::grant_changed`] takes: a session is either refused by
     /// the new Grant here, or found there.
@@ -53,7 +84,9 @@ impl Sessions {
         subject: &Subject,
         info: SessionInfo,
         outbox: &Arc<Outbox>,
-    ) -> Result<(), Refusal> {
+        start: Start,
+        ended: &mut Vec<Parked>,
+    ) -> Result<Admitted, Refusal> {
         let mut all = self.0.lock();
         if all.draining {
             return Err(Refusal::HubStops);
@@ -62,82 +95,213 @@ impl Sessions {
         if !grant.may_connect() || subject.has_revoked(&info.certificate) {
             return Err(Refusal::ConnectNotGranted);
         }
-        let own = all
-            .live
-            .get(subject.principal())
-            .map_or(&[][..], Vec::as_slice);
-        let known = own
-            .iter()
-            .position(|live| live.info.client_id == info.client_id);
-        if known.is_none() && own.len() >= usize::from(grant.limits().sessions_max) {
+        let sessions_max = usize::from(grant.limits().sessions_max);
+        let (principal, all) = (subject.principal(), &mut *all);
+        let known = all
+            .of(principal)
+            .position(|held| held.info.client_id == info.client_id);
+        if let Some(at) = known {
+            return Ok(all.rejoin((principal, at), info, outbox, start, ended));
+        }
+        let connected = all.of(principal).filter(|held| held.parked.is_none());
+        if connected.count() >= sessions_max {
             return Err(Refusal::TooManySessions);
         }
-        let new = Live {
+        all.make_room(principal, sessions_max, ended);
+        all.held.entry(principal.clone()).or_default().push(Held {
             info,
             outbox: outbox.clone(),
-        };
-        let own = all.live.entry(subject.principal().clone()).or_default();
-        if let Some(old) = known.and_then(|at| own.get_mut(at)) {
-            std::mem::replace(old, new).outbox.order(Order::TakenOver);
-        } else {
-            own.push(new);
-            all.count += 1;
-        }
-        Ok(())
+            parked: None,
+        });
+        all.connected += 1;
+        Ok(Admitted::New)
     }
 
-    /// Takes a session out; it may have been taken over already.
-    pub(crate) fn leave(&self, principal: &Principal, outbox: &Outbox) {
+    /// Takes a connection out, and keeps what it leaves behind. What is not to be kept comes back: the session
+    /// was taken over, or its principal's life has ended.
+    pub(crate) fn leave(
+        &self,
+        principal: &Principal,
+        outbox: &Outbox,
+        left: Option<Box<Parked>>,
+    ) -> Option<Box<Parked>> {
         let mut all = self.0.lock();
-        let Some(own) = all.live.get_mut(principal) else {
-            return;
+        let all = &mut *all;
+        let own = all
+            .held
+            .get_mut(principal)
+            .map_or(&mut [][..], Vec::as_mut_slice);
+        let at = own.iter().position(|held| held.is(outbox));
+        let Some((at, held)) = at.and_then(|at| own.get_mut(at).map(|held| (at, held))) else {
+            return left;
         };
-        let Some(at) = own
-            .iter()
-            .position(|live| live.outbox.number() == outbox.number())
-        else {
-            return;
-        };
-        own.swap_remove(at);
-        if own.is_empty() {
-            all.live.remove(principal);
+        all.connected -= 1;
+        match left {
+            Some(left) if outbox.lifetime() == Lifetime::Session => {
+                held.parked = Some(left);
+                all.parked += 1;
+                outbox.park();
+                None
+            }
+            left => {
+                all.remove(principal, at);
+                left
+            }
         }
-        all.count -= 1;
     }
 
     /// Cuts every session of `subject` that its Grant no longer allows, or whose certificate was revoked.
     pub(crate) fn grant_changed(&self, subject: &Subject) {
         let all = self.0.lock();
         let may_connect = subject.grant().may_connect();
-        let own = all
-            .live
-            .get(subject.principal())
-            .map_or(&[][..], Vec::as_slice);
-        for live in own {
-            if !may_connect || subject.has_revoked(&live.info.certificate) {
-                live.outbox.order(Order::Cut);
+        for held in all.of(subject.principal()) {
+            if !may_connect || subject.has_revoked(&held.info.certificate) {
+                held.outbox.order(Order::Cut);
             }
         }
+    }
+
+    /// Gives up what a principal left behind, and keeps nothing of what it still has; the parked sessions are
+    /// to be ended.
+    pub(crate) fn forget(&self, principal: &Principal) -> Vec<Parked> {
+        let mut all = self.0.lock();
+        for held in all.of(principal) {
+            held.outbox.end_with_connection();
+        }
+        all.take_parked(principal, |_| true)
+    }
+
+    /// What is due by `now` of the sessions whose clients are away.
+    pub(crate) fn due(&self, now: UnixTime) -> Due {
+        let mut all = self.0.lock();
+        let mut due = Due::default();
+        if all.parked == 0 {
+            return due;
+        }
+        let mut expired = Vec::new();
+        for (principal, own) in &mut all.held {
+            for parked in own.iter_mut().filter_map(|held| held.parked.as_mut()) {
+                if parked.expires <= now {
+                    expired.push(principal.clone());
+                } else if parked.will.as_ref().is_some_and(|will| will.at <= now) {
+                    due.wills.extend(parked.will.take());
+                }
+            }
+        }
+        for principal in expired {
+            let ended = all.take_parked(&principal, |parked| parked.expires <= now);
+            due.ended.extend(ended);
+        }
+        due
     }
 
     /// Ends every session, and lets no new one in.
     pub(crate) fn drain(&self) {
         let mut all = self.0.lock();
         all.draining = true;
-        for live in all.live.values().flatten() {
-            live.outbox.order(Order::ShuttingDown);
+        for held in all.held.values().flatten() {
+            held.outbox.order(Order::ShuttingDown);
         }
     }
 
     /// The principal's live sessions.
     pub(crate) fn of(&self, principal: &Principal) -> Vec<SessionInfo> {
         let all = self.0.lock();
-        let own = all.live.get(principal).map_or(&[][..], Vec::as_slice);
-        own.iter().map(|live| live.info.clone()).collect()
+        let connected = all.of(principal).filter(|held| held.parked.is_none());
+        connected.map(|held| held.info.clone()).collect()
     }
 
-    /// How many sessions there are.
-    pub(crate) fn count(&self) -> usize {
-        self.0.lock().count
+    /// How many clients are connected.
+    pub(crate) fn connected(&self) -> usize {
+        self.0.lock().connected
+    }
+
+    /// How many sessions wait for their clients.
+    pub(crate) fn parked(&self) -> usize {
+        self.0.lock().parked
+    }
+}
+
+impl ByPrincipal {
+    fn of(&self, principal: &Principal) -> impl Iterator<Item = &Held> {
+        self.held.get(principal).into_iter().flatten()
+    }
+
+    /// Lets a client in whose principal has a session with its client id, at this place.
+    fn rejoin(
+        &mut self,
+        (principal, at): (&Principal, usize),
+        info: SessionInfo,
+        outbox: &Arc<Outbox>,
+        start: Start,
+        ended: &mut Vec<Parked>,
+    ) -> Admitted {
+        let known = self.held.get_mut(principal).and_then(|own| own.get_mut(at));
+        let Some(known) = known else {
+            return Admitted::New;
+        };
+        let Some(parked) = known.parked.take() else {
+            known.outbox.order(Order::TakenOver);
+            if start == Start::Resume && known.outbox.lifetime() == Lifetime::Session {
+                return Admitted::After(known.outbox.clone());
+            }
+            (known.info, known.outbox) = (info, outbox.clone());
+            return Admitted::New;
+        };
+        self.parked -= 1;
+        self.connected += 1;
+        if start == Start::Resume && parked.expires > info.since {
+            known.info = info;
+            return Admitted::Resumed(parked);
+        }
+        (known.info, known.outbox) = (info, outbox.clone());
+        ended.push(*parked);
+        Admitted::New
+    }
+
+    /// Ends the parked session that expires first where the principal would else hold more than it may.
+    fn make_room(&mut self, principal: &Principal, sessions_max: usize, ended: &mut Vec<Parked>) {
+        if self.of(principal).count() < sessions_max {
+            return;
+        }
+        let parked = self.of(principal).filter_map(|held| held.parked.as_ref());
+        if let Some(first) = parked.map(|parked| parked.expires).min() {
+            ended.extend(self.take_parked(principal, |parked| parked.expires == first));
+        }
+    }
+
+    fn take_parked(
+        &mut self,
+        principal: &Principal,
+        which: impl Fn(&Parked) -> bool,
+    ) -> Vec<Parked> {
+        let Some(own) = self.held.get_mut(principal) else {
+            return Vec::new();
+        };
+        let taken: Vec<_> = own
+            .extract_if(.., |held| held.parked.as_deref().is_some_and(&which))
+            .filter_map(|held| held.parked.map(|parked| *parked))
+            .collect();
+        if own.is_empty() {
+            self.held.remove(principal);
+        }
+        self.parked -= taken.len();
+        taken
+    }
+
+    fn remove(&mut self, principal: &Principal, at: usize) {
+        if let Some(own) = self.held.get_mut(principal) {
+            own.swap_remove(at);
+            if own.is_empty() {
+                self.held.remove(principal);
+            }
+        }
+    }
+}
+
+impl Held {
+    /// Whether this is the connected session with that queue.
+    fn is(&self, outbox: &Outbox) -> bool {
+        self.parked.is_none() && self.outbox.number() == outbox.number()
     }
 }

@@ -12,14 +12,20 @@ pub struct BrokerSettings {
     pub session_queue_pause_bytes: usize,
     /// Bytes waiting for one session past which the session is cut as too slow.
     pub session_queue_max_bytes: usize,
+    /// Bytes waiting for one session whose client is away past which what else comes for it is dropped, and counted.
+    pub parked_queue_max_bytes: usize,
+    /// The longest time that a session waits for its client; 0 ends each with its connection.
+    pub session_expiry_max_s: u32,
     /// Bytes waiting for all sessions past which QoS 0 is dropped and publishers of QoS 1 pause.
     pub hub_queue_pause_bytes: usize,
     /// Bytes waiting for all sessions past which QoS 1 is refused.
     pub hub_queue_max_bytes: usize,
     /// The longest time a publisher pauses for others before its next packets are read.
     pub pause_max_ms: u64,
-    /// QoS 1 messages sent to one session and not acknowledged, whatever more the client allows.
+    /// Messages of QoS 1 and 2 in flight to one session, whatever more the client allows, and from it.
     pub in_flight_max: u16,
+    /// Topics that each side may give a number in one session of MQTT 5 (topic alias maximum).
+    pub topic_alias_max: u16,
     /// Retained messages in all.
     pub retained_max: usize,
     /// Retained messages of one principal.
@@ -39,10 +45,13 @@ impl Default for BrokerSettings {
         Self {
             session_queue_pause_bytes: 2 * 1024 * 1024,
             session_queue_max_bytes: 8 * 1024 * 1024,
+            parked_queue_max_bytes: 1024 * 1024,
+            session_expiry_max_s: 7 * 86_400,
             hub_queue_pause_bytes: 128 * 1024 * 1024,
             hub_queue_max_bytes: 256 * 1024 * 1024,
             pause_max_ms: 1_000,
             in_flight_max: 1_024,
+            topic_alias_max: 16,
             retained_max: 100_000,
             retained_per_principal_max: 1_000,
             retained_max_bytes: 64 * 1024 * 1024,

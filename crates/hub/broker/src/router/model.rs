@@ -117,16 +117,17 @@ impl Real {
             ..BrokerSettings::default()
         };
         let bounds = Arc::new(QueueBounds::new(&settings));
-        let outbox = |n| {
-            Arc::new(Outbox::new(
-                SessionNumber(n),
-                bounds.clone(),
-                Arc::new(Counters::default()),
-            ))
-        };
         let subject = |n: u64| {
             let principal = ironroot_identity::Principal::Service(format!("s{n}").parse().unwrap());
             Arc::new(Subject::new(principal, Arc::new(Grant::nothing())))
+        };
+        let outbox = |n| {
+            Arc::new(Outbox::new(
+                SessionNumber(n),
+                subject(n),
+                bounds.clone(),
+                Arc::new(Counters::default()),
+            ))
         };
         Self {
             router: Router::new(&settings),
@@ -237,14 +238,16 @@ fn run(steps: Vec<Step>) {
                     outbox: real.outbox(session).clone(),
                     options,
                 };
-                let replaced = real.router.subscribe(&filter, subscription);
+                let replaced = real.router.subscribe(parsed(&filter), subscription);
                 assert_eq!(
                     replaced,
                     model.subscriptions.insert((session, filter), options)
                 );
             }
             Step::Unsubscribe { session, filter } => {
-                let removed = real.router.unsubscribe(&filter, SessionNumber(session));
+                let removed = real
+                    .router
+                    .unsubscribe(parsed(&filter), SessionNumber(session));
                 assert_eq!(
                     removed,
                     model.subscriptions.remove(&(session, filter)).is_some()
@@ -257,7 +260,7 @@ fn run(steps: Vec<Step>) {
                     .filter(|(owner, _)| *owner == session)
                     .cloned()
                     .collect();
-                let filters = own.iter().map(|(_, filter)| filter.as_str());
+                let filters = own.iter().map(|(_, filter)| parsed(filter));
                 real.router.unsubscribe_all(filters, SessionNumber(session));
                 model
                     .subscriptions
@@ -305,6 +308,10 @@ fn run(steps: Vec<Step>) {
             model.subscriptions.is_empty()
         );
     }
+}
+
+fn parsed(filter: &str) -> TopicFilter<'_> {
+    TopicFilter::parse(filter).unwrap()
 }
 
 fn topic() -> impl Strategy<Value = String> {

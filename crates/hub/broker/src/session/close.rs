@@ -1,10 +1,13 @@
 //! How a session ends, and how packets other than deliveries are written to the client.
 
+use std::time::Duration;
+
 use ironroot_mqtt::{Disconnect, DisconnectProperties, Packet, ReasonCode, Version};
 use ironroot_time::UnixTime;
 
-use super::open::{Open, SessionExpiry};
-use super::will;
+use super::open::Open;
+use super::state::Parked;
+use super::will::DueWill;
 use crate::outbox::Order;
 use crate::refusal::Refusal;
 
@@ -40,14 +43,14 @@ impl From<Order> for Refusal {
 
 impl Open {
     /// What the client's DISCONNECT means (MQTT 5 section 3.14).
-    pub(super) fn leave(&self, disconnect: &Disconnect<'_>) -> Ending {
-        let asks_for_expiry = disconnect
-            .properties
-            .session_expiry_s
-            .is_some_and(|s| s > 0);
-        // MQTT 5 section 3.14.2.2.2.
-        if asks_for_expiry && self.client.session_expiry == SessionExpiry::NotAskedFor {
-            return Refusal::SessionExpiryRaised.into();
+    pub(super) fn leave(&mut self, disconnect: &Disconnect<'_>) -> Ending {
+        if let Some(asked_for_s) = disconnect.properties.session_expiry_s {
+            // MQTT 5 section 3.14.2.2.2.
+            if asked_for_s > 0 && self.client.session_expiry.is_zero() {
+                return Refusal::SessionExpiryRaised.into();
+            }
+            let session_expiry_s = asked_for_s.min(self.broker.settings.session_expiry_max_s);
+            self.client.session_expiry = Duration::from_secs(session_expiry_s.into());
         }
         // MQTT 5 section 3.14.4 [MQTT-3.14.4-3]: only the normal end takes the will back.
         if disconnect.reason == ReasonCode::Success {
@@ -57,25 +60,50 @@ impl Open {
         }
     }
 
-    /// Takes the session out of the broker, writes the farewell to `out` and publishes the will.
-    pub(super) fn close(mut self, ending: Ending, now: UnixTime, out: &mut Vec<u8>) {
-        self.broker
-            .sessions
-            .leave(self.subject.principal(), &self.outbox);
-        let filters = self.filters.iter().map(|filter| &**filter);
-        self.broker
-            .router
-            .unsubscribe_all(filters, self.outbox.number());
-        self.outbox.end();
+    /// Takes the client out of the broker, or the whole session if that ends now; writes the farewell to `out` and
+    /// publishes the will, unless that waits.
+    pub(super) fn close(self, ending: Ending, now: UnixTime, out: &mut Vec<u8>) {
         if let (Ending::Refused(refusal), Version::V5) = (ending, self.version) {
             self.send_disconnect(refusal, out);
         }
-        // MQTT 5 section 3.1.2.5: the session ends with its connection, so no will delay is waited for.
-        match (self.will.take(), ending) {
-            (Some(will), Ending::LeftWithWill | Ending::Lost | Ending::Refused(_)) => {
-                will::fire(&self.broker, &self.subject, *will, now);
+        let Self {
+            broker,
+            subject,
+            state,
+            will,
+            client,
+            ..
+        } = self;
+        let will = will.filter(|_| ending != Ending::Left);
+        let (outbox, principal) = (state.outbox.clone(), subject.principal());
+        if client.session_expiry.is_zero() {
+            broker.sessions.leave(principal, &outbox, None);
+            state.end(&broker);
+            if let Some(will) = will {
+                will.fire(&broker, now);
             }
-            (Some(_), Ending::Left) | (None, _) => {}
+            return;
+        }
+        let (later, at_once) = match will {
+            Some(will) if !will.delay().is_zero() => {
+                let at = now.plus(will.delay());
+                (Some(DueWill { will, at }), None)
+            }
+            will => (None, will),
+        };
+        let parked = Parked {
+            state,
+            expires: now.plus(client.session_expiry),
+            will: later,
+        };
+        let not_kept = broker
+            .sessions
+            .leave(principal, &outbox, Some(Box::new(parked)));
+        if let Some(parked) = not_kept {
+            parked.end(&broker, now);
+        }
+        if let Some(will) = at_once {
+            will.fire(&broker, now);
         }
     }
 

@@ -1,28 +1,61 @@
 //! CONNECT: who is let in, and what both sides agree on.
 
-use std::collections::VecDeque;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
-    ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, Qos, ReasonCode, Version,
+    ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, ReasonCode, Version,
 };
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
+use super::alias::{ClientAliases, OwnAliases};
 use super::close::encode;
-use super::in_flight::InFlight;
-use super::open::{ClientLimits, Open, Reasons, SessionExpiry};
-use super::{report, will};
+use super::open::{ClientLimits, Open, Reasons};
+use super::report;
+use super::state::SessionState;
+use super::will::Will;
 use crate::broker::Broker;
 use crate::message::Origin;
-use crate::outbox::SessionNumber;
+use crate::outbox::{Lifetime, Outbox, SessionNumber};
 use crate::rate::TokenBucket;
 use crate::refusal::Refusal;
-use crate::sessions::SessionInfo;
+use crate::sessions::{Admitted, SessionInfo, Start};
 use crate::settings::BrokerSettings;
+
+/// Whether a client is in.
+#[derive(Debug)]
+pub(super) enum Opened {
+    Now(Box<Open>),
+    /// CONNECT is to be handled again when the client's earlier connection, which this is the queue of, has
+    /// given up the session.
+    After(Arc<Outbox>),
+}
+
+/// What a client that is in goes on with.
+enum Admission {
+    In(Box<Open>, SessionPresent),
+    After(Arc<Outbox>),
+}
+
+/// Whether the client goes on with a session that it left behind (MQTT 5 section 3.2.2.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SessionPresent {
+    Yes,
+    No,
+}
+
+/// What both sides have agreed on, for the answer.
+#[derive(Clone, Copy, Debug)]
+struct Agreed<'a> {
+    session_present: SessionPresent,
+    client_id: &'a str,
+    keep_alive_s: u16,
+    session_expiry: Duration,
+    packet_size_max: u32,
+}
 
 /// Handles the first packet. A refusal is answered by CONNACK wherever the standard has one for it.
 pub(super) fn open(
@@ -31,24 +64,34 @@ pub(super) fn open(
     frame: &Frame<'_>,
     now: UnixTime,
     out: &mut Vec<u8>,
-) -> Result<Box<Open>, Refusal> {
+) -> Result<Opened, Refusal> {
     // MQTT 5 section 3.1.0 [MQTT-3.1.0-1]: anything but CONNECT is refused by its parser.
     let connect = Connect::parse(frame).inspect_err(|rule| refuse_unread(frame, *rule, out))?;
     let keep_alive_s = keep_alive_s(&connect, &broker.settings);
-    let (open, client_id) = admit(broker, (subject, certificate), &connect, keep_alive_s, now)
+    let (admission, client_id) = admit(broker, (subject, certificate), &connect, keep_alive_s, now)
         .inspect_err(|refusal| {
             refuse(connect.version, *refusal, out);
         })?;
-    let packet_size_max = subject.grant().limits().packet_size_max;
+    let (open, session_present) = match admission {
+        Admission::In(open, session_present) => (open, session_present),
+        Admission::After(earlier) => return Ok(Opened::After(earlier)),
+    };
+    let agreed = Agreed {
+        session_present,
+        client_id: &client_id,
+        keep_alive_s,
+        session_expiry: open.client.session_expiry,
+        packet_size_max: subject.grant().limits().packet_size_max,
+    };
     open.send(
-        &Packet::ConnAck(connack(&connect, &client_id, keep_alive_s, packet_size_max)),
+        &Packet::ConnAck(connack(&connect, agreed, &broker.settings)),
         out,
     );
     open.counters().connects.add(1);
     open.counters().heard(now);
     open.counters().bytes_in.add(frame.packet_len());
     report::opened(subject);
-    Ok(open)
+    Ok(Opened::Now(open))
 }
 
 /// Every check on a CONNECT; the Grant is asked last, as the session is let in.
@@ -58,7 +101,7 @@ fn admit(
     connect: &Connect<'_>,
     keep_alive_s: u16,
     now: UnixTime,
-) -> Result<(Box<Open>, Box<str>), Refusal> {
+) -> Result<(Admission, Box<str>), Refusal> {
     // MQTT 5 section 4.12: the certificate has said already who it is.
     if connect.properties.authentication_method.is_some() {
         return Err(Refusal::EnhancedAuthentication);
@@ -72,21 +115,22 @@ fn admit(
     };
     let will = connect
         .will
-        .map(|will| will::register(broker, origin, &will, connect.version));
-    let open = Box::new(Open {
+        .map(|will| Will::register(broker, origin, &will));
+    let client = ClientLimits::of(connect, &broker.settings);
+    let in_flight_max = in_flight_max(connect, &broker.settings);
+    let mut open = Box::new(Open {
         broker: Arc::clone(broker),
         subject: Arc::clone(subject),
-        outbox,
+        state: SessionState::new(outbox, in_flight_max),
         version: connect.version,
-        client: ClientLimits::of(connect),
+        client,
         // MQTT 5 section 3.1.2.10 [MQTT-3.1.2-22].
         silence_max: (keep_alive_s > 0)
             .then(|| Duration::from_millis(u64::from(keep_alive_s) * 1_500)),
         heard: now,
         will: will.transpose()?,
-        filters: Vec::new(),
-        replays: VecDeque::new(),
-        in_flight: InFlight::new(in_flight_max(connect, &broker.settings)),
+        client_aliases: ClientAliases::new(client_aliases_max(connect, &broker.settings)),
+        own_aliases: OwnAliases::new(own_aliases_max(connect, &broker.settings)),
         rate: TokenBucket::new(now),
         pause: None,
     });
@@ -96,8 +140,40 @@ fn admit(
         since: now,
         certificate: *certificate,
     };
-    broker.sessions.admit(subject, info, &open.outbox)?;
-    Ok((open, client_id))
+    let start = if connect.clean_start {
+        Start::Clean
+    } else {
+        Start::Resume
+    };
+    let mut ended = Vec::new();
+    let admitted = broker
+        .sessions
+        .admit(subject, info, &open.state.outbox, start, &mut ended)?;
+    for parked in ended {
+        parked.end(broker, now);
+    }
+    let session_present = match admitted {
+        Admitted::After(earlier) => return Ok((Admission::After(earlier), client_id)),
+        Admitted::New => SessionPresent::No,
+        Admitted::Resumed(parked) => {
+            open.state.resume(parked.state, in_flight_max);
+            if let Some(will) = &mut open.will {
+                will.set_session(open.state.outbox.number());
+            }
+            SessionPresent::Yes
+        }
+    };
+    open.state.outbox.begin(lifetime(client.session_expiry));
+    Ok((Admission::In(open, session_present), client_id))
+}
+
+/// How long what waits for a client is kept, whose session waits for it so long.
+fn lifetime(session_expiry: Duration) -> Lifetime {
+    if session_expiry.is_zero() {
+        Lifetime::Connection
+    } else {
+        Lifetime::Session
+    }
 }
 
 /// The client id that the session has: the one asked for if it is the principal's own, or one of ours.
@@ -123,6 +199,17 @@ fn keep_alive_s(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
     }
 }
 
+/// How long the session waits for its client: what that asked for, within our bound (MQTT 5 section 3.2.2.3.2). In
+/// 3.1.1 a session that is not clean has no end of its own.
+fn session_expiry(connect: &Connect<'_>, settings: &BrokerSettings) -> Duration {
+    let asked_for_s = match (connect.version, connect.clean_start) {
+        (Version::V5, _) => connect.properties.session_expiry_s.unwrap_or(0),
+        (Version::V311, true) => 0,
+        (Version::V311, false) => u32::MAX,
+    };
+    Duration::from_secs(asked_for_s.min(settings.session_expiry_max_s).into())
+}
+
 /// What the client takes at once (MQTT 5 section 3.1.2.11.3), if we would send as much.
 fn in_flight_max(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
     connect
@@ -132,8 +219,22 @@ fn in_flight_max(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
         .min(settings.in_flight_max)
 }
 
+/// How many topics the client may give a number; 3.1.1 knows none.
+fn client_aliases_max(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
+    match connect.version {
+        Version::V5 => settings.topic_alias_max,
+        Version::V311 => 0,
+    }
+}
+
+/// How many topics we give a number: what the client takes (MQTT 5 section 3.1.2.11.5), if we would keep as many.
+fn own_aliases_max(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
+    let takes = connect.properties.topic_alias_maximum.unwrap_or(0);
+    takes.min(settings.topic_alias_max)
+}
+
 impl ClientLimits {
-    fn of(connect: &Connect<'_>) -> Self {
+    fn of(connect: &Connect<'_>, settings: &BrokerSettings) -> Self {
         let properties = &connect.properties;
         Self {
             packet_size_max: properties
@@ -143,36 +244,35 @@ impl ClientLimits {
                 Some(false) => Reasons::Unwanted,
                 Some(true) | None => Reasons::Wanted,
             },
-            session_expiry: match properties.session_expiry_s {
-                Some(0) | None => SessionExpiry::NotAskedFor,
-                Some(_) => SessionExpiry::AskedFor,
-            },
+            session_expiry: session_expiry(connect, settings),
         }
     }
 }
 
-/// The answer to a client that is in; what is not offered is said here (MQTT 5 section 3.2.2.3).
+/// The answer to a client that is in (MQTT 5 section 3.2.2.3).
 fn connack<'a>(
     connect: &Connect<'_>,
-    client_id: &'a str,
-    keep_alive_s: u16,
-    packet_size_max: u32,
+    agreed: Agreed<'a>,
+    settings: &BrokerSettings,
 ) -> ConnAck<'a> {
+    let session_expiry_s = u32::try_from(agreed.session_expiry.as_secs()).unwrap_or(u32::MAX);
     let properties = match connect.version {
         Version::V311 => ConnAckProperties::default(),
         Version::V5 => ConnAckProperties {
-            session_expiry_s: Some(0),
-            maximum_qos: Some(Qos::AtLeastOnce),
-            packet_size_max: NonZeroU32::new(packet_size_max),
-            assigned_client_id: connect.client_id.is_empty().then_some(client_id),
-            topic_alias_maximum: Some(0),
-            shared_subscription_available: Some(false),
-            server_keep_alive_s: (keep_alive_s != connect.keep_alive_s).then_some(keep_alive_s),
+            session_expiry_s: (session_expiry_s
+                != connect.properties.session_expiry_s.unwrap_or(0))
+            .then_some(session_expiry_s),
+            receive_maximum: NonZeroU16::new(settings.in_flight_max),
+            packet_size_max: NonZeroU32::new(agreed.packet_size_max),
+            assigned_client_id: connect.client_id.is_empty().then_some(agreed.client_id),
+            topic_alias_maximum: Some(settings.topic_alias_max),
+            server_keep_alive_s: (agreed.keep_alive_s != connect.keep_alive_s)
+                .then_some(agreed.keep_alive_s),
             ..ConnAckProperties::default()
         },
     };
     ConnAck {
-        session_present: false,
+        session_present: agreed.session_present == SessionPresent::Yes,
         reason: ReasonCode::Success,
         properties,
     }

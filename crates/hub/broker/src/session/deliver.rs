@@ -1,13 +1,13 @@
 //! What goes to the client: messages that wait in its queue, and retained messages for its new subscriptions.
 
-use ironroot_mqtt::{PacketId, Qos, TopicFilter};
-use ironroot_registry::Subject;
+use ironroot_mqtt::{Ack, Packet, Qos, ReasonCode, TopicFilter, Version};
 use ironroot_time::UnixTime;
 use smallvec::SmallVec;
 
+use super::in_flight::{Again, Known};
 use super::open::Open;
 use super::publish::may_publish;
-use crate::message::{Message, Outgoing};
+use crate::message::{Head, Message, Outgoing, Written};
 use crate::refusal::Refusal;
 use crate::router::Options;
 
@@ -54,15 +54,18 @@ impl Open {
         bytes_max: usize,
         out: &mut Vec<u8>,
     ) -> Result<Output, Refusal> {
+        self.send_again(now, out);
         let mut batch = SmallVec::new();
         let left = self
+            .state
             .outbox
-            .take(self.in_flight.window(), bytes_max, &mut batch);
+            .take(self.state.in_flight.window(), bytes_max, &mut batch);
         if let Some(order) = left.order {
             return Err(order.into());
         }
-        for outgoing in &batch {
-            self.deliver(outgoing, now, out);
+        for outgoing in batch {
+            let kept = left.kept && outgoing.qos != Qos::AtMostOnce;
+            self.deliver(outgoing, kept, now, out);
         }
         let replays_go_on = self.replay_page(now, out);
         Ok(if left.more || replays_go_on {
@@ -72,59 +75,129 @@ impl Open {
         })
     }
 
-    /// Writes one PUBLISH, unless the Grant withholds it, it has expired, or the client takes none so large.
-    fn deliver(&mut self, outgoing: &Outgoing, now: UnixTime, out: &mut Vec<u8>) {
-        let message = &*outgoing.message;
-        // MQTT 5 section 3.3.2.3.3 [MQTT-3.3.2-5].
-        if message.is_expired(now) {
-            return;
-        }
-        if !may_receive(&self.subject, message) {
-            self.counters().withheld.add(1);
-            return;
-        }
-        let Ok(packet_id) = self.begin(outgoing.qos) else {
-            return;
-        };
-        match outgoing.encode(
-            self.version,
-            packet_id,
-            self.client.packet_size_max,
-            now,
-            out,
-        ) {
-            Ok(packet_len) => {
-                self.counters().messages_out.add(1);
-                self.counters().bytes_out.add(packet_len);
-            }
-            // MQTT 5 section 3.1.2.11.4 [MQTT-3.1.2-25]: as if it had been sent.
-            Err(_too_large) => {
-                self.counters().dropped.add(1);
-                if let Some(id) = packet_id {
-                    self.in_flight.abandon(id);
+    /// Writes what a client that is back must get again (MQTT 5 section 4.4 [MQTT-4.4.0-1]).
+    fn send_again(&mut self, now: UnixTime, out: &mut Vec<u8>) {
+        while let Some(again) = self.state.in_flight.again() {
+            match again {
+                Again::Release(packet_id) => {
+                    self.send(&Packet::PubRel(Ack::success(packet_id)), out);
+                }
+                Again::Publish(packet_id, outgoing) => {
+                    let head = Head {
+                        version: self.version,
+                        packet_id: Some(packet_id),
+                        topic: Written::Name,
+                        dup: true,
+                    };
+                    if !self.may_deliver(&outgoing.message)
+                        || !self.write(&outgoing, head, now, out)
+                    {
+                        let kept = self.state.in_flight.abandon(packet_id);
+                        self.settle(kept);
+                    }
                 }
             }
         }
     }
 
-    /// The packet identifier for a delivery at `qos`, if that needs one.
-    fn begin(&mut self, qos: Qos) -> Result<Option<PacketId>, WindowShut> {
-        match qos {
-            Qos::AtMostOnce => Ok(None),
-            Qos::AtLeastOnce | Qos::ExactlyOnce => {
-                self.in_flight.begin().map(Some).ok_or(WindowShut)
-            }
+    /// Writes one PUBLISH, unless the Grant withholds it, it has expired, or the client takes none so large.
+    /// Where it is `kept`, it is sent again until the client has it.
+    fn deliver(&mut self, outgoing: Outgoing, kept: bool, now: UnixTime, out: &mut Vec<u8>) {
+        // MQTT 5 section 3.3.2.3.3 [MQTT-3.3.2-5].
+        if outgoing.message.is_expired(now) || !self.may_deliver(&outgoing.message) {
+            self.settle(kept.then_some(outgoing));
+            return;
         }
+        let packet_id = match outgoing.qos {
+            Qos::AtMostOnce => None,
+            qos => {
+                let keep = kept.then(|| outgoing.clone());
+                let Some(id) = self.state.in_flight.begin(qos, keep) else {
+                    self.settle(kept.then_some(outgoing));
+                    return;
+                };
+                Some(id)
+            }
+        };
+        let head = Head {
+            version: self.version,
+            packet_id,
+            topic: self.own_aliases.write(outgoing.message.topic()),
+            dup: false,
+        };
+        if !self.write(&outgoing, head, now, out)
+            && let Some(id) = packet_id
+        {
+            let kept = self.state.in_flight.abandon(id);
+            self.settle(kept);
+        }
+    }
+
+    /// Whether the Grant lets the client have the message: a right withdrawn after SUBSCRIBE stops the flow.
+    fn may_deliver(&self, message: &Message) -> bool {
+        let may = message.may_reach(&self.subject);
+        if !may {
+            self.counters().withheld.add(1);
+        }
+        may
+    }
+
+    /// Writes one PUBLISH; false when the client takes none so large.
+    fn write(&mut self, outgoing: &Outgoing, head: Head, now: UnixTime, out: &mut Vec<u8>) -> bool {
+        let Ok(packet_len) = outgoing.encode(head, self.client.packet_size_max, now, out) else {
+            // MQTT 5 section 3.1.2.11.4 [MQTT-3.1.2-25]: as if it had been sent.
+            self.counters().dropped.add(1);
+            return false;
+        };
+        self.counters().messages_out.add(1);
+        self.counters().bytes_out.add(packet_len);
+        if let Written::NameAndNumber(number) = head.topic {
+            self.own_aliases.keep(outgoing.message.topic(), number);
+        }
+        true
+    }
+
+    /// A delivery is done with, which may have been kept.
+    pub(super) fn settle(&self, kept: Option<Outgoing>) {
+        if let Some(kept) = kept {
+            self.state.outbox.settle(&kept);
+        }
+    }
+
+    /// PUBREC: the client has the message, and is told to forget its identifier (MQTT 5 section 4.3.3).
+    pub(super) fn handle_received(
+        &mut self,
+        received: &Ack<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let refused = received.reason.is_failure();
+        let (known, kept) = self.state.in_flight.receive(received.packet_id, refused)?;
+        self.settle(kept);
+        let reason = match (known, self.version) {
+            (Known::Yes, _) if refused => return Ok(()),
+            (Known::No, Version::V5) => ReasonCode::PacketIdentifierNotFound,
+            (Known::Yes, Version::V311 | Version::V5) | (Known::No, Version::V311) => {
+                ReasonCode::Success
+            }
+        };
+        let answer = Ack {
+            reason,
+            ..Ack::success(received.packet_id)
+        };
+        self.send(&Packet::PubRel(answer), out);
+        Ok(())
     }
 
     /// Writes the next retained messages of the oldest new subscription; true when there may be more at once.
     fn replay_page(&mut self, now: UnixTime, out: &mut Vec<u8>) -> bool {
-        let Some(replay) = self.replays.front() else {
+        let Some(replay) = self.state.replays.front() else {
             return false;
         };
         let messages_max = match replay.options.qos {
             Qos::AtMostOnce => RETAINED_PAGE_MAX,
-            Qos::AtLeastOnce | Qos::ExactlyOnce => self.in_flight.window().min(RETAINED_PAGE_MAX),
+            Qos::AtLeastOnce | Qos::ExactlyOnce => {
+                self.state.in_flight.window().min(RETAINED_PAGE_MAX)
+            }
         };
         let (Ok(filter), 1..) = (TopicFilter::parse(&replay.filter), messages_max) else {
             return false;
@@ -134,9 +207,9 @@ impl Open {
             .router
             .retained(filter, replay.cursor.as_deref(), messages_max, now);
         let options = replay.options;
-        match (page.cursor, self.replays.front_mut()) {
+        match (page.cursor, self.state.replays.front_mut()) {
             (Some(cursor), Some(replay)) => replay.cursor = Some(cursor),
-            (_, _) => drop(self.replays.pop_front()),
+            (_, _) => drop(self.state.replays.pop_front()),
         }
         for message in page.messages {
             if !may_still_publish(&message) {
@@ -145,30 +218,17 @@ impl Open {
             }
             let qos = message.qos().min(options.qos);
             let subscription_ids = options.id.into_iter().collect();
-            self.deliver(
-                &Outgoing {
-                    message,
-                    qos,
-                    retain: true,
-                    subscription_ids,
-                },
-                now,
-                out,
-            );
+            let outgoing = Outgoing {
+                message,
+                qos,
+                retain: true,
+                subscription_ids,
+            };
+            let kept = self.state.outbox.keep(&outgoing);
+            self.deliver(outgoing, kept, now, out);
         }
-        !self.replays.is_empty()
+        !self.state.replays.is_empty()
     }
-}
-
-/// No packet identifier is free until the client acknowledges one.
-struct WindowShut;
-
-/// The check on every delivery: a right withdrawn after SUBSCRIBE stops the flow.
-fn may_receive(subscriber: &Subject, message: &Message) -> bool {
-    let id = subscriber.principal().id();
-    message
-        .topic_name()
-        .is_some_and(|topic| subscriber.grant().may_receive(id, topic))
 }
 
 /// The check on every retained delivery: what a device in quarantine had published is withheld.

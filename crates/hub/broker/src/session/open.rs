@@ -1,6 +1,5 @@
 //! A session that was let in: what it holds, and which packet goes where.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -9,12 +8,12 @@ use ironroot_mqtt::{Frame, Malformed, Packet, Side, Version};
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
+use super::alias::{ClientAliases, OwnAliases};
 use super::close::Ending;
-use super::deliver::Replay;
-use super::in_flight::InFlight;
+use super::state::SessionState;
+use super::will::Will;
 use crate::broker::Broker;
 use crate::counters::Counters;
-use crate::message::Message;
 use crate::outbox::Outbox;
 use crate::rate::TokenBucket;
 use crate::refusal::Refusal;
@@ -24,18 +23,16 @@ use crate::refusal::Refusal;
 pub(super) struct Open {
     pub(super) broker: Arc<Broker>,
     pub(super) subject: Arc<Subject>,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) state: SessionState,
     pub(super) version: Version,
     pub(super) client: ClientLimits,
     /// One and a half times the keep-alive; none when the client may be silent for ever.
     pub(super) silence_max: Option<Duration>,
     /// When the client was last heard, or last could have been.
     pub(super) heard: UnixTime,
-    pub(super) will: Option<Box<Message>>,
-    /// The filters that the session subscribes to.
-    pub(super) filters: Vec<Box<str>>,
-    pub(super) replays: VecDeque<Replay>,
-    pub(super) in_flight: InFlight,
+    pub(super) will: Option<Box<Will>>,
+    pub(super) client_aliases: ClientAliases,
+    pub(super) own_aliases: OwnAliases,
     pub(super) rate: TokenBucket,
     pub(super) pause: Option<Pause>,
 }
@@ -46,7 +43,8 @@ pub(super) struct ClientLimits {
     /// The largest packet, in bytes.
     pub(super) packet_size_max: usize,
     pub(super) reasons: Reasons,
-    pub(super) session_expiry: SessionExpiry,
+    /// How long the session waits for the client when that has gone (MQTT 5 section 3.1.2.11.2).
+    pub(super) session_expiry: Duration,
 }
 
 /// Whether the client wants reasons in words (MQTT 5 section 3.1.2.11.7).
@@ -54,13 +52,6 @@ pub(super) struct ClientLimits {
 pub(super) enum Reasons {
     Wanted,
     Unwanted,
-}
-
-/// Whether the client asked for a session that outlives its connection (MQTT 5 section 3.1.2.11.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SessionExpiry {
-    AskedFor,
-    NotAskedFor,
 }
 
 /// No further packet is handled for now.
@@ -88,7 +79,7 @@ pub(super) enum Handled {
 
 impl Open {
     pub(super) fn counters(&self) -> &Counters {
-        self.outbox.counters()
+        self.state.outbox.counters()
     }
 
     /// Handles one packet, unless the session pauses.
@@ -122,7 +113,13 @@ impl Open {
             Packet::Unsubscribe(unsubscribe) => {
                 return Ok(self.handle_unsubscribe(unsubscribe, now, out));
             }
-            Packet::PubAck(ack) => self.in_flight.acknowledge(ack.packet_id),
+            Packet::PubAck(ack) => {
+                let kept = self.state.in_flight.acknowledge(ack.packet_id)?;
+                self.settle(kept);
+            }
+            Packet::PubRec(received) => self.handle_received(received, out)?,
+            Packet::PubRel(release) => self.handle_release(release, out),
+            Packet::PubComp(complete) => self.state.in_flight.complete(complete.packet_id)?,
             Packet::PingReq => {
                 self.send(&Packet::PingResp, out);
             }
@@ -131,10 +128,6 @@ impl Open {
             Packet::Connect(_) => return Err(Refusal::SecondConnect.into()),
             // MQTT 5 section 4.12.
             Packet::Auth(_) => return Err(Refusal::AuthWithoutMethod.into()),
-            // No delivery at QoS 2 was ever begun.
-            Packet::PubRec(_) | Packet::PubRel(_) | Packet::PubComp(_) => {
-                return Err(Refusal::QosHandshake.into());
-            }
             Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 return Err(Refusal::Malformed(Malformed::WrongSide).into());
             }

@@ -8,6 +8,7 @@ use ironroot_mqtt::{
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
+use super::in_flight::Known;
 use super::open::{Handled, Open, Reasons};
 use super::report;
 use crate::message::{Message, Origin};
@@ -23,14 +24,6 @@ impl Open {
         now: UnixTime,
         out: &mut Vec<u8>,
     ) -> Result<Handled, Refusal> {
-        // MQTT 5 section 3.2.2.3.8: the topic alias maximum was 0.
-        let (None, Some(topic)) = (publish.properties.topic_alias, publish.topic) else {
-            return Err(Refusal::TopicAlias);
-        };
-        // MQTT 5 section 3.2.2.3.4 [MQTT-3.2.2-11]; 3.1.1 has no other way to say it.
-        if publish.delivery.qos() == Qos::ExactlyOnce {
-            return Err(Refusal::PublishQos2);
-        }
         if let Err(wait) = self.rate.take(self.subject.grant().limits(), now) {
             if publish.delivery.qos() == Qos::AtMostOnce {
                 return self.refuse_publish(Refusal::RateExceeded, publish, out);
@@ -38,11 +31,38 @@ impl Open {
             self.pause(now.plus(wait), None);
             return Ok(Handled::Later);
         }
+        self.client_aliases.learn(publish)?;
+        let topic = self.client_aliases.topic(publish)?;
+        if let Delivery::ExactlyOnce { packet_id, .. } = publish.delivery {
+            // MQTT 5 section 4.3.3: it was taken before, and only the answer was lost.
+            if self.state.received.has(packet_id) {
+                self.send(&Packet::PubRec(Ack::success(packet_id)), out);
+                return Ok(Handled::Done);
+            }
+            // MQTT 5 section 3.3.4 [MQTT-3.3.4-9]; 3.1.1 is bounded by its identifiers.
+            let in_flight_max = usize::from(self.broker.settings.in_flight_max);
+            if self.version == Version::V5 && self.state.received.count() >= in_flight_max {
+                return Err(Refusal::ReceiveMaximum);
+            }
+        }
         match self.accept(topic, publish, now) {
             Ok(routed) => self.acknowledge(publish, routed, now, out),
             Err(refusal) => return self.refuse_publish(refusal, publish, out),
         }
         Ok(Handled::Done)
+    }
+
+    /// PUBREL: the client will not send the message again (MQTT 5 section 4.3.3).
+    pub(super) fn handle_release(&mut self, release: &Ack<'_>, out: &mut Vec<u8>) {
+        let reason = match (self.state.received.release(release.packet_id), self.version) {
+            (Known::No, Version::V5) => ReasonCode::PacketIdentifierNotFound,
+            (Known::Yes | Known::No, Version::V311 | Version::V5) => ReasonCode::Success,
+        };
+        let answer = Ack {
+            reason,
+            ..Ack::success(release.packet_id)
+        };
+        self.send(&Packet::PubComp(answer), out);
     }
 
     /// Every check on one message; then it is kept and routed.
@@ -63,7 +83,7 @@ impl Open {
         }
         let origin = Origin {
             publisher: Arc::clone(&self.subject),
-            session: self.outbox.number(),
+            session: self.state.outbox.number(),
             at: now,
         };
         self.broker
@@ -84,20 +104,23 @@ impl Open {
                 (Version::V5, 0) => ReasonCode::NoMatchingSubscribers,
                 (Version::V5 | Version::V311, _) => ReasonCode::Success,
             };
-            self.send(
-                &Packet::PubAck(Ack {
-                    reason,
-                    ..Ack::success(packet_id)
-                }),
-                out,
-            );
+            let answer = Ack {
+                reason,
+                ..Ack::success(packet_id)
+            };
+            if publish.delivery.qos() == Qos::ExactlyOnce {
+                self.state.received.keep(packet_id);
+                self.send(&Packet::PubRec(answer), out);
+            } else {
+                self.send(&Packet::PubAck(answer), out);
+            }
         }
         if routed.congested.is_some() {
             self.pause(now.plus(self.broker.settings.pause_max()), routed.congested);
         }
     }
 
-    /// Refuses one message. At QoS 0 it is only dropped. At QoS 1 the PUBACK of MQTT 5 says why; 3.1.1 has no
+    /// Refuses one message. At QoS 0 it is only dropped. Else the PUBACK or PUBREC of MQTT 5 says why; 3.1.1 has no
     /// such word, and the connection is closed rather than a message acknowledged that went nowhere
     /// (MQTT 3.1.1 section 3.3.5 [MQTT-3.3.5-2]): the client still has it when it comes back.
     fn refuse_publish(
@@ -112,6 +135,7 @@ impl Open {
                 Delivery::AtLeastOnce { packet_id, .. } | Delivery::ExactlyOnce { packet_id, .. },
                 Version::V5,
             ) => {
+                let exactly_once = publish.delivery.qos() == Qos::ExactlyOnce;
                 let words = refusal.to_string();
                 // MQTT 5 section 3.1.2.11.7 [MQTT-3.1.2-29].
                 let words = (self.client.reasons == Reasons::Wanted).then_some(words.as_str());
@@ -120,11 +144,16 @@ impl Open {
                         reason_string,
                         ..AckProperties::default()
                     };
-                    Packet::PubAck(Ack {
+                    let answer = Ack {
                         packet_id,
                         reason: refusal.reason(),
                         properties,
-                    })
+                    };
+                    if exactly_once {
+                        Packet::PubRec(answer)
+                    } else {
+                        Packet::PubAck(answer)
+                    }
                 };
                 self.send_first_that_fits([with(words), with(None)], out);
             }

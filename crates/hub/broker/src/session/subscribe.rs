@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ironroot_mqtt::{
     AckProperties, List, Packet, Qos, ReasonCode, RetainHandling, SubAck, Subscribe,
-    Subscription as Asked, SubscriptionId, UnsubAck, Unsubscribe, Version,
+    Subscription as Asked, SubscriptionId, TopicFilter, UnsubAck, Unsubscribe, Version,
 };
 use ironroot_time::UnixTime;
 use smallvec::SmallVec;
@@ -62,9 +62,6 @@ impl Open {
         place: usize,
     ) -> Result<Qos, Refusal> {
         let filter = asked.filter;
-        if filter.group().is_some() {
-            return Err(Refusal::SharedSubscription);
-        }
         if filter.levels().count() > self.broker.settings.topic_levels_max {
             return Err(Refusal::FilterTooDeep);
         }
@@ -73,24 +70,27 @@ impl Open {
             return Err(Refusal::SubscribeNotGranted);
         }
         let subscriptions_max = usize::from(grant.limits().subscriptions_max);
-        let known = self.filters.iter().any(|known| **known == *filter.as_str());
-        if place >= subscriptions_max || (!known && self.filters.len() >= subscriptions_max) {
+        let known = self
+            .state
+            .filters
+            .iter()
+            .any(|known| **known == *filter.as_str());
+        if place >= subscriptions_max || (!known && self.state.filters.len() >= subscriptions_max) {
             return Err(Refusal::TooManySubscriptions);
         }
         let options = Options {
-            // MQTT 5 section 3.2.2.3.4 [MQTT-3.2.2-9]: any QoS may be asked for, and QoS 1 is the most given.
-            qos: asked.qos.min(Qos::AtLeastOnce),
+            qos: asked.qos,
             no_local: asked.no_local,
             retain_as_published: asked.retain_as_published,
             id,
         };
         let subscription = Subscription {
-            outbox: Arc::clone(&self.outbox),
+            outbox: Arc::clone(&self.state.outbox),
             options,
         };
-        self.broker.router.subscribe(filter.as_str(), subscription);
+        self.broker.router.subscribe(filter, subscription);
         if !known {
-            self.filters.push(filter.as_str().into());
+            self.state.filters.push(filter.as_str().into());
         }
         self.replay_retained(asked, options, known);
         Ok(options.qos)
@@ -98,15 +98,19 @@ impl Open {
 
     /// Has retained messages sent if the subscription asks for them (MQTT 5 section 3.3.1.3).
     fn replay_retained(&mut self, asked: &Asked<'_>, options: Options, known: bool) {
-        self.replays
+        self.state
+            .replays
             .retain(|replay| !replay.is_for(asked.filter.as_str()));
         let wanted = match asked.retain_handling {
+            // MQTT 5 section 4.8.2: a group shares what is published from now on.
+            _ if asked.filter.group().is_some() => false,
             RetainHandling::Always => true,
             RetainHandling::IfNew => !known,
             RetainHandling::Never => false,
         };
         if wanted {
-            self.replays
+            self.state
+                .replays
                 .push_back(Replay::new(asked.filter.as_str(), options));
         }
     }
@@ -124,7 +128,7 @@ impl Open {
         let codes: Codes = unsubscribe
             .filters
             .iter()
-            .map(|filter| self.unsubscribe(filter.as_str()))
+            .map(|filter| self.unsubscribe(filter))
             .collect();
         let codes = match self.version {
             Version::V5 => List::from(&*codes),
@@ -142,13 +146,16 @@ impl Open {
         Handled::Done
     }
 
-    fn unsubscribe(&mut self, filter: &str) -> ReasonCode {
-        let Some(at) = self.filters.iter().position(|known| **known == *filter) else {
+    fn unsubscribe(&mut self, filter: TopicFilter<'_>) -> ReasonCode {
+        let text = filter.as_str();
+        let Some(at) = self.state.filters.iter().position(|known| **known == *text) else {
             return ReasonCode::NoSubscriptionExisted;
         };
-        self.filters.swap_remove(at);
-        self.replays.retain(|replay| !replay.is_for(filter));
-        self.broker.router.unsubscribe(filter, self.outbox.number());
+        self.state.filters.swap_remove(at);
+        self.state.replays.retain(|replay| !replay.is_for(text));
+        self.broker
+            .router
+            .unsubscribe(filter, self.state.outbox.number());
         ReasonCode::Success
     }
 

@@ -105,6 +105,15 @@ impl Bench {
         }
     }
 
+    /// A client that is in, and whose session waits for it as long as the broker allows. Says whether it goes on
+    /// with one.
+    pub(crate) fn returns(&self, subject: &Arc<Subject>, version: Version) -> (Client<'_>, bool) {
+        let mut client = self.arrives(subject, version);
+        client.sends(&Packet::Connect(lasting(version, subject.principal().id())));
+        let present = client.is_let_in();
+        (client, present)
+    }
+
     /// A client that is in, with the principal's own client id.
     pub(crate) fn joins(&self, subject: &Arc<Subject>, version: Version) -> Client<'_> {
         let mut client = self.arrives(subject, version);
@@ -156,6 +165,20 @@ impl Client<'_> {
     pub(crate) fn sends_bytes(&mut self, bytes: &[u8]) {
         self.session
             .receive(bytes, self.bench.now(), &mut self.inbox);
+    }
+
+    /// Reads the CONNACK, and nothing behind it; says whether an earlier session goes on.
+    pub(crate) fn is_let_in(&mut self) -> bool {
+        let length = 2 + usize::from(self.inbox[1]);
+        let answer: Vec<u8> = self.inbox.drain(..length).collect();
+        let frame = frame(&answer, usize::MAX).unwrap().unwrap();
+        match Packet::parse(&frame, self.version, Side::Server).unwrap() {
+            Packet::ConnAck(connack) => {
+                assert_eq!(connack.reason, ReasonCode::Success);
+                connack.session_present
+            }
+            other => panic!("no CONNACK: {other:?}"),
+        }
     }
 
     /// What the edge does when a pause may be over.
@@ -332,6 +355,18 @@ pub(crate) fn connect(version: Version, client_id: &str) -> Connect<'_> {
         user_name: None,
         password: None,
     }
+}
+
+/// A CONNECT for a session that outlives the connection.
+pub(crate) fn lasting(version: Version, client_id: &str) -> Connect<'_> {
+    let mut connect = Connect {
+        clean_start: false,
+        ..connect(version, client_id)
+    };
+    if version == Version::V5 {
+        connect.properties.session_expiry_s = Some(u32::MAX);
+    }
+    connect
 }
 
 pub(crate) fn will<'a>(topic: &'a str, payload: &'a str) -> Will<'a> {

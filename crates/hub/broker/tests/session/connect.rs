@@ -5,7 +5,7 @@ use std::time::Duration;
 use ironroot_mqtt::{ConnAck, Connect, ConnectProperties, Packet, Qos, ReasonCode, Version};
 use ironroot_standing::Lifecycle;
 
-use crate::bench::{Bench, Client, connect, device, service, will};
+use crate::bench::{Bench, Client, connect, device, service};
 
 const BOTH: [Version; 2] = [Version::V311, Version::V5];
 
@@ -67,11 +67,11 @@ fn each_session_of_a_service_without_a_client_id_is_given_its_own() {
 }
 
 #[test]
-fn says_what_is_not_offered() {
+fn an_mqtt_5_client_is_told_the_bounds_of_its_session() {
     let bench = Bench::new();
     let mut client = bench.arrives(&device("cam-1"), Version::V5);
     let properties = ConnectProperties {
-        session_expiry_s: Some(3_600),
+        session_expiry_s: Some(u32::MAX),
         ..ConnectProperties::default()
     };
     let connack = answer(
@@ -82,10 +82,11 @@ fn says_what_is_not_offered() {
         },
     );
     let said = connack.properties;
-    assert_eq!(said.session_expiry_s, Some(0));
-    assert_eq!(said.maximum_qos, Some(Qos::AtLeastOnce));
-    assert_eq!(said.topic_alias_maximum, Some(0));
-    assert_eq!(said.shared_subscription_available, Some(false));
+    assert_eq!(said.session_expiry_s, Some(7 * 86_400));
+    assert_eq!(said.receive_maximum.map(u16::from), Some(1_024));
+    assert_eq!(said.topic_alias_maximum, Some(16));
+    assert_eq!(said.maximum_qos, None, "QoS 2 is offered");
+    assert_eq!(said.shared_subscription_available, None, "they are");
     assert_eq!(said.packet_size_max.map(u32::from), Some(4_096));
     assert_eq!(said.assigned_client_id, None);
 }
@@ -273,24 +274,6 @@ fn refuses_enhanced_authentication() {
         },
     );
     assert_eq!(connack.reason, ReasonCode::BadAuthenticationMethod);
-}
-
-#[test]
-fn refuses_a_will_of_qos_2_in_mqtt_5() {
-    let bench = Bench::new();
-    let mut client = bench.arrives(&device("cam-1"), Version::V5);
-    let will = ironroot_mqtt::Will {
-        qos: Qos::ExactlyOnce,
-        ..will("d/cam-1/up/gone", "x")
-    };
-    let connack = answer(
-        &mut client,
-        &Connect {
-            will: Some(will),
-            ..connect(Version::V5, "cam-1")
-        },
-    );
-    assert_eq!(connack.reason, ReasonCode::QosNotSupported);
 }
 
 #[test]

@@ -10,12 +10,16 @@
 
 mod bench;
 
+mod alias;
 mod attacks;
 mod bounds;
 mod connect;
 mod cut;
 mod deliver;
+mod exactly_once;
 mod publish;
+mod resume;
 mod retained;
+mod shared;
 mod subscribe;
 mod will;

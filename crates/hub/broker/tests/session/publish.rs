@@ -1,14 +1,11 @@
 //! PUBLISH: every check on a message, and how a refusal reaches the publisher.
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
-use ironroot_mqtt::{
-    Ack, Delivery, Packet, Publish, PublishProperties, Qos, ReasonCode, TopicName, Version,
-};
+use ironroot_mqtt::{Packet, Publish, Qos, ReasonCode, Version};
 use ironroot_standing::Lifecycle;
 
-use crate::bench::{Bench, PACKET_ID, QOS1, connect, device, grant_of, publish, service};
+use crate::bench::{Bench, QOS1, connect, device, grant_of, publish, service};
 
 #[test]
 fn a_granted_message_reaches_who_subscribed_to_it() {
@@ -168,56 +165,6 @@ fn a_new_rate_counts_at_once() {
     client.publishes("t", "first");
     client.publishes("t", "second");
     assert_eq!(bench.counters(&cam).refused, 1);
-}
-
-#[test]
-fn refuses_qos_2_until_it_is_offered() {
-    let bench = Bench::new();
-    let cam = device("cam-1");
-    let message = Publish {
-        delivery: Delivery::ExactlyOnce {
-            packet_id: PACKET_ID,
-            dup: false,
-        },
-        ..publish("d/cam-1/up/t", "x")
-    };
-    let mut v5 = bench.joins(&cam, Version::V5);
-    v5.sends(&Packet::Publish(message));
-    assert_eq!(v5.is_refused(), ReasonCode::QosNotSupported);
-    let mut v311 = bench.joins(&cam, Version::V311);
-    v311.sends(&Packet::Publish(message));
-    assert!(v311.is_closed_in_silence());
-}
-
-#[test]
-fn refuses_packets_of_a_qos_2_handshake() {
-    let bench = Bench::new();
-    let cam = device("cam-1");
-    for packet in [Packet::PubRec, Packet::PubRel, Packet::PubComp] {
-        let mut client = bench.joins(&cam, Version::V5);
-        client.sends(&packet(Ack::success(PACKET_ID)));
-        assert_eq!(client.is_refused(), ReasonCode::ProtocolError);
-    }
-}
-
-#[test]
-fn refuses_a_topic_alias() {
-    let bench = Bench::new();
-    let cam = device("cam-1");
-    let topic = TopicName::parse("d/cam-1/up/t").ok();
-    for topic in [topic, None] {
-        let mut client = bench.joins(&cam, Version::V5);
-        let properties = PublishProperties {
-            topic_alias: NonZeroU16::new(1),
-            ..PublishProperties::default()
-        };
-        client.sends(&Packet::Publish(Publish {
-            topic,
-            properties,
-            ..publish("x", "")
-        }));
-        assert_eq!(client.is_refused(), ReasonCode::TopicAliasInvalid);
-    }
 }
 
 #[test]

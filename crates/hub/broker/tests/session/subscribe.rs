@@ -74,30 +74,14 @@ fn each_filter_of_one_packet_gets_its_own_answer() {
 }
 
 #[test]
-fn a_subscription_at_qos_2_is_granted_at_qos_1() {
+fn a_subscription_is_granted_at_the_qos_that_was_asked_for() {
     let bench = Bench::new();
     let cam = device("cam-1");
     for version in [Version::V311, Version::V5] {
         let mut client = bench.joins(&cam, version);
         assert_eq!(
             client.subscribes("all/#", Qos::ExactlyOnce),
-            ReasonCode::GrantedQos1
-        );
-    }
-}
-
-#[test]
-fn refuses_a_shared_subscription() {
-    let bench = Bench::new();
-    let cam = device("cam-1");
-    for (version, refused) in [
-        (Version::V5, ReasonCode::SharedSubscriptionsNotSupported),
-        (Version::V311, ReasonCode::UnspecifiedError),
-    ] {
-        let mut client = bench.joins(&cam, version);
-        assert_eq!(
-            client.subscribes("$share/group/all/x", Qos::AtMostOnce),
-            refused
+            ReasonCode::GrantedQos2
         );
     }
 }
