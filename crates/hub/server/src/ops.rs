@@ -102,6 +102,7 @@ impl MetricsPage {
         let totals = broker.totals();
         gauge!("ironroot_devices").set(registry.devices_count() as f64);
         gauge!("ironroot_mqtt_sessions").set(totals.sessions as f64);
+        gauge!("ironroot_mqtt_sessions_parked").set(totals.parked as f64);
         gauge!("ironroot_mqtt_retained_messages").set(totals.retained as f64);
         gauge!("ironroot_mqtt_queued_bytes").set(totals.queued_bytes as f64);
         let counted = totals.counters;

@@ -122,7 +122,7 @@ async fn its_clients_publish_and_subscribe_in_both_versions() {
         return;
     }
     for version in ["311", "5"] {
-        for qos in ["0", "1"] {
+        for qos in ["0", "1", "2"] {
             let house = House::open().await;
             let (cam, backend) = (house.device("cam-1"), house.service("backend"));
             let child = subscribe(
@@ -147,6 +147,63 @@ async fn its_clients_publish_and_subscribe_in_both_versions() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_client_gets_what_came_while_it_was_away() {
+    if !installed() {
+        return;
+    }
+    for (version, lasting) in [("311", &["-c"][..]), ("5", &["-c", "-x", "3600"])] {
+        let house = House::open().await;
+        let (cam, backend) = (house.device("cam-1"), house.service("backend"));
+        let words = [&["-t", "d/+/up/#", "-q", "2", "-C", "1"], lasting].concat();
+        let child = subscribe(&house, &backend, version, &words).await;
+        publish(
+            &house,
+            &cam,
+            version,
+            &["-t", "d/cam-1/up/t", "-m", "first"],
+        )
+        .await;
+        assert_eq!(output(child).await, "first\n");
+        house
+            .until("it has gone", |broker| broker.totals().parked == 1)
+            .await;
+        for qos in ["0", "1", "2"] {
+            let words = ["-t", "d/cam-1/up/t", "-q", qos, "-m", qos];
+            let sent = publish(&house, &cam, version, &words).await;
+            assert!(sent.status.success(), "{sent:?}");
+        }
+        let words = [&["-t", "d/+/up/#", "-q", "2", "-C", "2"], lasting].concat();
+        let child = command("mosquitto_sub", &house, &backend, version, &words)
+            .spawn()
+            .unwrap();
+        assert_eq!(output(child).await, "1\n2\n", "-V {version}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_clients_share_a_subscription() {
+    if !installed() {
+        return;
+    }
+    let house = House::open().await;
+    let (cam, backend) = (house.device("cam-1"), house.service("backend"));
+    let words = |id| ["-t", "$share/g/d/#", "-q", "1", "-C", "2", "-i", id];
+    let first = subscribe(&house, &backend, "5", &words("backend/a")).await;
+    let second = command("mosquitto_sub", &house, &backend, "5", &words("backend/b"))
+        .spawn()
+        .unwrap();
+    house
+        .until("both share", |broker| broker.totals().subscriptions == 2)
+        .await;
+    for payload in ["1", "2", "3", "4"] {
+        let words = ["-t", "d/cam-1/up/t", "-q", "1", "-m", payload];
+        publish(&house, &cam, "5", &words).await;
+    }
+    assert_eq!(output(first).await, "1\n3\n");
+    assert_eq!(output(second).await, "2\n4\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,9 +119,20 @@ impl MqttDoor {
                 }
             }
         };
+        let ticking = tokio::spawn(tick(Arc::clone(&door)));
         let connections = accept(DOOR, listener, settings.admission, &mut drain, serve).await;
+        ticking.abort();
         door.broker.drain();
         connections.end().await;
+    }
+}
+
+/// Has the broker do what is due for clients that are away, for as long as it is polled.
+async fn tick(door: Arc<Door>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        second.tick().await;
+        door.broker.tick(door.timeline.now());
     }
 }
 
