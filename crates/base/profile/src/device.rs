@@ -15,6 +15,12 @@ pub const PROFILE_SIZE_MAX: usize = 16 * 1024;
 /// The largest number of templates in one list.
 const TEMPLATES_MAX: usize = 32;
 
+/// The largest number of profiles in one list.
+const PROFILES_MAX: usize = 32;
+
+/// How many kinds of key the hub can make.
+const SERVER_KEYS_MAX: usize = 3;
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What every device of one class may do. Made only by [`DeviceProfile::parse`].
@@ -32,6 +38,10 @@ pub struct DeviceProfile {
     pub publish: Topics,
     /// What a device in good standing may subscribe to and receive.
     pub subscribe: Topics,
+    /// The kinds of key that the hub may make for its devices; none when it makes no keys for them.
+    pub server_keys: Vec<ServerKey>,
+    /// The profiles whose devices it may renew certificates for, as their registration authority.
+    pub registration_authority: Vec<ProfileName>,
     /// Bounds on what it sends and holds.
     pub limits: Limits,
     /// Where it may still publish under quarantine.
@@ -54,6 +64,18 @@ impl fmt::Display for EvidenceKind {
             Self::None => "none",
         })
     }
+}
+
+/// A kind of key that the hub can make for a device which cannot make its own (RFC 7030 section 4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerKey {
+    /// ECDSA on the curve P-256.
+    P256,
+    /// ECDSA on the curve P-384.
+    P384,
+    /// Ed25519.
+    Ed25519,
 }
 
 /// Bounds on one device or service.
@@ -133,6 +155,10 @@ struct RawProfile {
     evidence: EvidenceKind,
     #[serde(default = "default_certificate_days")]
     certificate_days: u32,
+    #[serde(default)]
+    server_keys: Vec<ServerKey>,
+    #[serde(default)]
+    registration_authority: Vec<String>,
     topics: RawTopics,
     #[serde(default)]
     limits: Limits,
@@ -183,6 +209,10 @@ impl RawProfile {
         if !(1..=3_650).contains(&self.certificate_days) {
             faults.add("certificate_days", "a certificate lives for 1 to 3650 days");
         }
+        if self.server_keys.len() > SERVER_KEYS_MAX {
+            faults.add("server_keys", "it names a kind of key twice");
+        }
+        let registration_authority = faults.profile_names(&self.registration_authority);
         faults.check_limits(&self.limits);
         let publish = faults.topics("topics.publish", &self.topics.publish);
         let subscribe = faults.topics("topics.subscribe", &self.topics.subscribe);
@@ -197,6 +227,8 @@ impl RawProfile {
                 certificate_lifetime: DAY.saturating_mul(self.certificate_days),
                 publish,
                 subscribe,
+                server_keys: self.server_keys,
+                registration_authority,
                 limits: self.limits,
                 quarantine_publish,
                 quarantine_subscribe,
@@ -249,6 +281,31 @@ impl Faults {
         Topics::new(templates)
     }
 
+    fn profile_names(&mut self, texts: &[String]) -> Vec<ProfileName> {
+        let path = "registration_authority";
+        if texts.len() > PROFILES_MAX {
+            self.add(
+                path,
+                format_args!(
+                    "it has {} profiles; at most {PROFILES_MAX} are allowed",
+                    texts.len()
+                ),
+            );
+            return Vec::new();
+        }
+        let mut names = Vec::new();
+        for (n, text) in texts.iter().enumerate() {
+            match text.parse() {
+                Ok(name) => names.push(name),
+                Err(cause) => {
+                    let cause: BadId = cause;
+                    self.add(format!("{path}[{n}]"), format_args!("{text:?}: {cause}"));
+                }
+            }
+        }
+        names
+    }
+
     fn check_limits(&mut self, limits: &Limits) {
         if limits.messages_per_s > 0 && limits.message_burst == 0 {
             self.add(
@@ -291,6 +348,7 @@ mod tests {
         assert_eq!(profile.limits, Limits::default());
         assert_eq!(profile.certificate_lifetime, DAY * 90);
         assert!(profile.subscribe.is_empty() && profile.quarantine_publish.is_empty());
+        assert!(profile.server_keys.is_empty() && profile.registration_authority.is_empty());
     }
 
     #[test]
@@ -339,6 +397,32 @@ mod tests {
                 .to_string()
                 .contains("vibes")
         );
+    }
+
+    #[test]
+    fn names_the_keys_the_hub_may_make_and_the_profiles_it_renews_for() {
+        let more = "server_keys = ['p256', 'p384', 'ed25519']\nregistration_authority = ['meter']";
+        let profile = DeviceProfile::parse(&format!("{more}\n{SMALL}")).unwrap();
+        assert_eq!(
+            profile.server_keys,
+            [ServerKey::P256, ServerKey::P384, ServerKey::Ed25519]
+        );
+        assert_eq!(profile.registration_authority, ["meter".parse().unwrap()]);
+    }
+
+    #[test]
+    fn refuses_a_kind_of_key_it_does_not_make_and_names_that_are_none() {
+        let refused = |line: String| {
+            let refused = DeviceProfile::parse(&format!("{line}\n{SMALL}")).unwrap_err();
+            refused.to_string()
+        };
+        assert!(refused("server_keys = ['rsa']".to_owned()).contains("rsa"));
+        let twice = "server_keys = ['p256', 'p384', 'ed25519', 'p256']".to_owned();
+        assert!(refused(twice).contains("server_keys"));
+        let bad = refused("registration_authority = ['ok', 'me ter']".to_owned());
+        assert!(bad.contains("registration_authority[1]"), "{bad}");
+        let many = format!("registration_authority = {:?}", vec!["m"; PROFILES_MAX + 1]);
+        assert!(refused(many).contains("at most 32"));
     }
 
     #[test]

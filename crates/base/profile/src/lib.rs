@@ -15,5 +15,7 @@ mod device;
 mod topics;
 
 pub use built_in::BUILT_IN;
-pub use device::{BadProfile, DeviceProfile, EvidenceKind, Limits, PROFILE_SIZE_MAX, ProfileFault};
+pub use device::{
+    BadProfile, DeviceProfile, EvidenceKind, Limits, PROFILE_SIZE_MAX, ProfileFault, ServerKey,
+};
 pub use topics::Topics;

@@ -20,6 +20,12 @@ use crate::names::{AlternativeName, Subject};
 #[derive(Clone, Debug)]
 pub struct Csr {
     public_key: PublicKey,
+    names: RequestedNames,
+}
+
+/// The names that a request asks for.
+#[derive(Clone, Debug)]
+pub struct RequestedNames {
     subject: Subject,
     alternative_names: Vec<AlternativeName>,
 }
@@ -81,17 +87,32 @@ impl Csr {
         let signed = Signed::read(der).map_err(BadCsr::Malformed)?;
         let info = CertReqInfo::from_der(signed.info).map_err(BadCsr::Malformed)?;
         let public_key = proof::verify(&info.public_key, &signed)?;
-        let alternative_names = requested_names(&info).map_err(BadCsr::Malformed)?;
-        Ok(Self {
-            public_key,
-            subject: Subject::new(info.subject),
-            alternative_names,
-        })
+        let names = RequestedNames::of(info).map_err(BadCsr::Malformed)?;
+        Ok(Self::of(public_key, names))
+    }
+
+    /// Only for a key whose possession was proved.
+    pub(crate) fn of(public_key: PublicKey, names: RequestedNames) -> Self {
+        Self { public_key, names }
     }
 
     /// The key that the certificate is to hold.
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key
+    }
+
+    /// The names that the request asks for.
+    pub fn names(&self) -> &RequestedNames {
+        &self.names
+    }
+}
+
+impl RequestedNames {
+    pub(crate) fn of(info: CertReqInfo) -> der::Result<Self> {
+        Ok(Self {
+            alternative_names: requested_names(&info)?,
+            subject: Subject::new(info.subject),
+        })
     }
 
     /// The subject that the request names.

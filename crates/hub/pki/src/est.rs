@@ -1,5 +1,7 @@
 //! Bodies of EST (RFC 7030, clarified by RFC 8951): what clients send, what they are sent.
 
+mod key_package;
+mod key_request;
 mod reenrolment;
 
 use base64::Engine;
@@ -14,7 +16,9 @@ use der::{Any, Decode, Encode};
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
 
-pub use reenrolment::{NamesDiffer, check_reenrolment};
+pub use key_package::{NotEnveloped, Recipient, envelope_key};
+pub use key_request::{BadKeyRequest, ContentCipher, KeyRequest, Protection};
+pub use reenrolment::{NamesDiffer, NotNamed, check_reenrolment, named_device};
 
 use crate::pem::fold;
 

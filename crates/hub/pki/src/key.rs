@@ -3,7 +3,10 @@
 use core::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
+};
 use der::asn1::ObjectIdentifier;
 use der::oid::db::DB;
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
@@ -35,6 +38,13 @@ pub struct PublicKey {
 
 /// A P-256 key pair in memory. Dropping it wipes it.
 pub struct SoftwareKey(EcdsaKeyPair);
+
+/// A key pair that was made for somebody else: it is handed over once, and wiped when dropped.
+#[derive(Debug)]
+pub struct NewKey {
+    public_key: PublicKey,
+    pkcs8: Secret,
+}
 
 /// The cryptographic library could make no key, or the bytes are no P-256 key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,6 +128,45 @@ impl SoftwareKey {
     /// The public half.
     pub fn public_key(&self) -> PublicKey {
         PublicKey::proved(KeyAlgorithm::P256, self.0.public_key().as_ref())
+    }
+}
+
+impl NewKey {
+    /// Makes a pair of this kind.
+    ///
+    /// # Errors
+    /// [`BadKey`] without randomness from the system, and for RSA: its keys take too long to make while
+    /// somebody waits at a door.
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Self, BadKey> {
+        let ecdsa = |signing: &'static EcdsaSigningAlgorithm| {
+            let key = EcdsaKeyPair::generate(signing)?;
+            Ok((key.public_key().as_ref().to_vec(), key.to_pkcs8v1()?))
+        };
+        let ed25519 = || {
+            let key = Ed25519KeyPair::generate()?;
+            Ok((key.public_key().as_ref().to_vec(), key.to_pkcs8v1()?))
+        };
+        let made: Result<_, aws_lc_rs::error::Unspecified> = match algorithm {
+            KeyAlgorithm::P256 => ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING),
+            KeyAlgorithm::P384 => ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING),
+            KeyAlgorithm::Ed25519 => ed25519(),
+            KeyAlgorithm::Rsa => return Err(BadKey),
+        };
+        let (public, pkcs8) = made.map_err(|_no_randomness| BadKey)?;
+        Ok(Self {
+            public_key: PublicKey::proved(algorithm, &public),
+            pkcs8: Secret::new(pkcs8.as_ref().to_vec()),
+        })
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// The pair as PKCS#8 in DER.
+    pub fn pkcs8(&self) -> &Secret {
+        &self.pkcs8
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who a peer is, by the certificate that it presents.
 
+use der::asn1::ObjectIdentifier;
 use der::oid::db::rfc5912::ID_KP_CLIENT_AUTH;
 use der::{Decode, Encode};
 use ironroot_identity::{BadSerial, BadUrn, CertificateSerial, Fingerprint, Principal};
@@ -17,12 +18,22 @@ use crate::names::{AlternativeName, Subject};
 #[derive(Clone, Debug)]
 pub struct PeerCertificate {
     identity: PeerIdentity,
+    role: Role,
     fingerprint: Fingerprint,
     not_before: UnixTime,
     not_after: UnixTime,
     spki: Vec<u8>,
     subject: Subject,
     alternative_names: Vec<AlternativeName>,
+}
+
+/// What its owner may do for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Nothing.
+    Itself,
+    /// Renew their certificates.
+    RegistrationAuthority,
 }
 
 /// Whose certificate it is.
@@ -95,6 +106,12 @@ impl PeerCertificate {
             PeerIdentity::Ours { principal, .. } => Some(principal),
             PeerIdentity::Manufacturer { .. } => None,
         }
+    }
+
+    /// Whether it says that its owner may renew the certificates of others (id-kp-cmcRA, RFC 7030 section
+    /// 3.7). Whose, the profile of this moment says.
+    pub fn is_registration_authority(&self) -> bool {
+        self.role == Role::RegistrationAuthority
     }
 
     /// The certificate's number, if this hub's CA issued it.
@@ -179,13 +196,18 @@ impl ParsedCertificate {
         };
         let principal = Principal::parse_urn(urn).map_err(PeerRefused::Urn)?;
         let usage = self.tbs.get::<ExtendedKeyUsage>();
-        match usage.map_err(PeerRefused::Malformed)? {
-            Some((_critical, usage)) if usage.0 == [ID_KP_CLIENT_AUTH] => {}
-            Some(_) | None => return Err(PeerRefused::Usage),
-        }
+        let role = match (usage.map_err(PeerRefused::Malformed)?, &principal) {
+            (Some((_, usage)), _) if usage.0 == [ID_KP_CLIENT_AUTH] => Role::Itself,
+            (Some((_, usage)), Principal::Device(_))
+                if usage.0 == [ID_KP_CLIENT_AUTH, ID_KP_CMC_RA] =>
+            {
+                Role::RegistrationAuthority
+            }
+            (Some(_) | None, _) => return Err(PeerRefused::Usage),
+        };
         let serial = CertificateSerial::from_der_content(self.tbs.serial_number.as_bytes())
             .map_err(PeerRefused::Serial)?;
-        self.identified(PeerIdentity::Ours { principal, serial })
+        self.identified(role, PeerIdentity::Ours { principal, serial })
     }
 
     /// Takes a certificate whose path was verified to end at the CA of `manufacturer`.
@@ -195,13 +217,18 @@ impl ParsedCertificate {
         let Some(serial_number) = subject.serial_number().map(str::to_owned) else {
             return Err(PeerRefused::NoSerialNumber { manufacturer });
         };
-        self.identified(PeerIdentity::Manufacturer {
+        let identity = PeerIdentity::Manufacturer {
             manufacturer,
             serial_number,
-        })
+        };
+        self.identified(Role::Itself, identity)
     }
 
-    fn identified(self, identity: PeerIdentity) -> Result<PeerCertificate, PeerRefused> {
+    fn identified(
+        self,
+        role: Role,
+        identity: PeerIdentity,
+    ) -> Result<PeerCertificate, PeerRefused> {
         let Validity {
             not_before,
             not_after,
@@ -209,6 +236,7 @@ impl ParsedCertificate {
         let spki = self.tbs.subject_public_key_info.to_der();
         Ok(PeerCertificate {
             identity,
+            role,
             fingerprint: self.fingerprint,
             not_before: UnixTime::from_s(not_before.to_unix_duration().as_secs()),
             not_after: UnixTime::from_s(not_after.to_unix_duration().as_secs()),
@@ -218,6 +246,9 @@ impl ParsedCertificate {
         })
     }
 }
+
+/// id-kp-cmcRA (RFC 6402 section 2.10).
+const ID_KP_CMC_RA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.28");
 
 /// The namespace that all of this hub's URIs lie in.
 const NAMESPACE: &str = "urn:ironroot:";
@@ -296,6 +327,23 @@ mod tests {
             let other = certificate(|params| params.extended_key_usages = usages);
             assert!(matches!(other.issued_by_us(), Err(PeerRefused::Usage)));
         }
+    }
+
+    #[test]
+    fn a_device_and_nobody_else_may_be_a_registration_authority() {
+        let authority = |name: &str| {
+            certificate(|params| {
+                params.subject_alt_names = vec![uri(name)];
+                let cmc_ra = ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 28]);
+                params.extended_key_usages.push(cmc_ra);
+            })
+        };
+        let device = authority(CAM).issued_by_us().unwrap();
+        assert!(device.is_registration_authority());
+        let plain = certificate(|_| {}).issued_by_us().unwrap();
+        assert!(!plain.is_registration_authority());
+        let service = authority("urn:ironroot:service:backend").issued_by_us();
+        assert!(matches!(service, Err(PeerRefused::Usage)));
     }
 
     #[test]

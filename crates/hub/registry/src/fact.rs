@@ -86,7 +86,23 @@ pub enum Fact {
         claim: u64,
         /// How it proved itself.
         credential: Credential,
+        /// SHA-256 of the `SubjectPublicKeyInfo` that the device brought, in hexadecimal digits: whoever
+        /// shows the same token and the same key again has lost the answer. Absent for a key of the hub's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spki: Option<String>,
         /// The certificate.
+        certificate: IssuedCertificate,
+    },
+    /// A device that has lost the answer to its enrolment was given another certificate for the same key.
+    #[serde(rename = "device.enrolment_repeated")]
+    DeviceEnrolmentRepeated {
+        /// The device.
+        device: DeviceId,
+        /// The entry of the claim that it used.
+        claim: u64,
+        /// SHA-256 of its key's `SubjectPublicKeyInfo`, in hexadecimal digits.
+        spki: String,
+        /// The new certificate.
         certificate: IssuedCertificate,
     },
     /// A device was given a further certificate; the one before stays valid to its end.
@@ -94,7 +110,10 @@ pub enum Fact {
     DeviceReenrolled {
         /// The device.
         device: DeviceId,
-        /// The certificate it proved itself with.
+        /// The registration authority that asked in its place, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<DeviceId>,
+        /// The certificate that whoever asked proved itself with.
         with: CertificateSerial,
         /// The new certificate.
         certificate: IssuedCertificate,
@@ -225,6 +244,26 @@ pub struct IssuedCertificate {
     pub not_before: u64,
     /// End of its validity, seconds since 1970.
     pub not_after: u64,
+    /// Who made its key.
+    #[serde(default, skip_serializing_if = "KeyMaker::is_holder")]
+    pub key: KeyMaker,
+}
+
+/// Who made the key of a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyMaker {
+    /// Whoever holds the certificate: nobody else ever had the key.
+    #[default]
+    Holder,
+    /// The hub, which handed the key out and kept nothing of it.
+    Hub,
+}
+
+impl KeyMaker {
+    fn is_holder(&self) -> bool {
+        *self == Self::Holder
+    }
 }
 
 /// How a device proved at its first enrolment that it is the claimed one.
@@ -301,6 +340,7 @@ impl Fact {
         match self {
             Self::DeviceClaimed { device, .. }
             | Self::DeviceEnrolled { device, .. }
+            | Self::DeviceEnrolmentRepeated { device, .. }
             | Self::DeviceReenrolled { device, .. }
             | Self::DeviceActivated { device, .. }
             | Self::DeviceQuarantined { device, .. }
@@ -348,6 +388,17 @@ impl std::fmt::Display for Credential {
         match self {
             Self::Token => f.write_str("its claim token"),
             Self::Idevid(manufacturer) => write!(f, "its IDevID of {manufacturer}"),
+        }
+    }
+}
+
+/// As it reads in a sentence: its number, and whose key it is if it is not its holder's own.
+impl std::fmt::Display for IssuedCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.serial)?;
+        match self.key {
+            KeyMaker::Holder => Ok(()),
+            KeyMaker::Hub => f.write_str(" with a key that the hub made"),
         }
     }
 }
@@ -405,20 +456,30 @@ impl std::fmt::Display for Fact {
             } => {
                 write!(
                     f,
-                    "{device} enrolled with {credential} and holds certificate {}.",
-                    certificate.serial
+                    "{device} enrolled with {credential} and holds certificate {certificate}."
                 )
             }
-            Self::DeviceReenrolled {
+            Self::DeviceEnrolmentRepeated {
                 device,
                 certificate,
                 ..
             } => {
                 write!(
                     f,
-                    "{device} enrolled again and holds certificate {}.",
-                    certificate.serial
+                    "{device} repeated its enrolment with the same key and holds certificate {certificate}."
                 )
+            }
+            Self::DeviceReenrolled {
+                device,
+                via,
+                certificate,
+                ..
+            } => {
+                write!(f, "{device} enrolled again")?;
+                if let Some(via) = via {
+                    write!(f, " through {via}")?;
+                }
+                write!(f, " and holds certificate {certificate}.")
             }
             Self::DeviceActivated { device, door } => {
                 write!(
@@ -459,8 +520,7 @@ impl std::fmt::Display for Fact {
             } => {
                 write!(
                     f,
-                    "Service {service} was given certificate {} by {by}.",
-                    certificate.serial
+                    "Service {service} was given certificate {certificate} by {by}."
                 )
             }
             Self::ServiceRevoked { service, by } => {

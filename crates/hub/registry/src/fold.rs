@@ -50,6 +50,14 @@ pub enum Refused {
         /// The certificate it came with.
         serial: CertificateSerial,
     },
+    /// The repetition of an enrolment by a device that has had its certificate, or that has another key.
+    #[error(
+        "{device} enrolled on this claim with another key, or has used its certificate since: its token is void"
+    )]
+    NotTheSameEnrolment {
+        /// The device.
+        device: DeviceId,
+    },
     /// The device has no such reason.
     #[error("{device} is not under quarantine for the reason {reason}")]
     NoSuchReason {
@@ -135,14 +143,22 @@ impl Step<'_> {
             Fact::DeviceEnrolled {
                 device,
                 claim,
+                spki,
                 certificate,
                 ..
-            } => self.enrol(device, *claim, certificate),
+            } => self.enrol(device, *claim, spki.as_deref(), certificate),
+            Fact::DeviceEnrolmentRepeated {
+                device,
+                claim,
+                spki,
+                certificate,
+            } => self.repeat_enrolment(device, *claim, spki, certificate),
             Fact::DeviceReenrolled {
                 device,
+                via,
                 with,
                 certificate,
-            } => self.reenrol(device, *with, certificate),
+            } => self.reenrol(device, via.as_ref(), *with, certificate),
             Fact::DeviceActivated { device, .. } => {
                 self.change(device, Event::Activate, |_row| Ok(()))
             }
@@ -210,6 +226,7 @@ impl Step<'_> {
             reasons: Vec::new(),
             claim: self.index,
             claim_expires: expires,
+            enrolled_spki: None,
             certificates: Vec::new(),
             changed: self.at,
             changed_entry: self.index,
@@ -221,40 +238,60 @@ impl Step<'_> {
         &mut self,
         device: &DeviceId,
         claim: u64,
+        spki: Option<&str>,
         issued: &IssuedCertificate,
     ) -> Result<(), ApplyError> {
         let at = self.at;
         self.change(device, Event::Enrol, |row| {
-            if row.claim != claim {
-                return Err(Refused::ClaimReplaced {
-                    device: device.clone(),
-                });
-            }
-            if row.claim_expires <= at {
-                return Err(Refused::ClaimExpired {
-                    device: device.clone(),
-                });
-            }
+            check_claim(row, claim, at)?;
+            row.enrolled_spki = spki.map(str::to_owned);
             row.certificates = vec![issued.serial];
             Ok(())
         })?;
         self.issue(Principal::Device(device.clone()), issued)
     }
 
+    /// The certificate that never arrived is revoked: nobody has it, or somebody who should not.
+    fn repeat_enrolment(
+        &mut self,
+        device: &DeviceId,
+        claim: u64,
+        spki: &str,
+        issued: &IssuedCertificate,
+    ) -> Result<(), ApplyError> {
+        let (at, mut superseded) = (self.at, Vec::new());
+        self.change(device, Event::Reenrol, |row| {
+            check_claim(row, claim, at)?;
+            if row.lifecycle != Lifecycle::Enrolled || row.enrolled_spki.as_deref() != Some(spki) {
+                return Err(Refused::NotTheSameEnrolment {
+                    device: device.clone(),
+                });
+            }
+            superseded = std::mem::replace(&mut row.certificates, vec![issued.serial]);
+            Ok(())
+        })?;
+        self.revoke(&superseded, RevocationReason::Superseded)?;
+        self.issue(Principal::Device(device.clone()), issued)
+    }
+
     fn reenrol(
         &mut self,
         device: &DeviceId,
+        via: Option<&DeviceId>,
         with: CertificateSerial,
         issued: &IssuedCertificate,
     ) -> Result<(), ApplyError> {
+        let asking = via.unwrap_or(device);
+        let asks = self.device(asking, Event::Reenrol)?;
+        next(asking, Some(asks.lifecycle), Event::Reenrol)?;
+        if !asks.certificates.contains(&with) {
+            return Err(refuse(Refused::NotItsCertificate {
+                device: asking.clone(),
+                serial: with,
+            }));
+        }
         let mut superseded = Vec::new();
         self.change(device, Event::Reenrol, |row| {
-            if !row.certificates.contains(&with) {
-                return Err(Refused::NotItsCertificate {
-                    device: device.clone(),
-                    serial: with,
-                });
-            }
             row.certificates.push(issued.serial);
             let excess = row.certificates.len().saturating_sub(CERTIFICATES_MAX);
             superseded = row.certificates.drain(..excess).collect();
@@ -462,6 +499,18 @@ fn next(device: &DeviceId, from: Option<Lifecycle>, event: Event) -> Result<Life
             cause,
         })
     })
+}
+
+/// The claim must be the latest, and its time must not be over.
+fn check_claim(row: &DeviceRow, claim: u64, at: u64) -> Result<(), Refused> {
+    let device = || row.id.clone();
+    if row.claim != claim {
+        return Err(Refused::ClaimReplaced { device: device() });
+    }
+    if row.claim_expires <= at {
+        return Err(Refused::ClaimExpired { device: device() });
+    }
+    Ok(())
 }
 
 fn unknown(device: &DeviceId) -> ApplyError {

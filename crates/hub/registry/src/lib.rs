@@ -12,7 +12,7 @@ mod live;
 mod row;
 mod subject;
 
-pub use fact::{Actor, Credential, Fact, IssuedCertificate, Unreadable};
+pub use fact::{Actor, Credential, Fact, IssuedCertificate, KeyMaker, Unreadable};
 pub use fold::{Fold, Refused};
 pub use live::{CertificateStanding, Device, Profile, Registry, Service};
 pub use row::{

@@ -46,6 +46,10 @@ pub struct DeviceRow {
     pub claim: u64,
     /// When that claim ends unless it is used, milliseconds since 1970.
     pub claim_expires: u64,
+    /// SHA-256 of the `SubjectPublicKeyInfo` it enrolled with on that claim, in hexadecimal digits; none
+    /// before it has, or when the hub made its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolled_spki: Option<String>,
     /// Its certificates that are neither revoked nor known to have ended, oldest first.
     pub certificates: Vec<CertificateSerial>,
     /// When its Standing last changed, milliseconds since 1970.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use ironroot_identity::{CertificateSerial, DeviceId, Principal};
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_registry::{
-    Actor, CertificateStanding, Credential, Fact, Fold, IssuedCertificate, Refused, Registry,
-    Subject, Watcher,
+    Actor, CertificateStanding, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Refused,
+    Registry, Subject, Watcher,
 };
 use ironroot_standing::{Lifecycle, QuarantineReason};
 use ironroot_store::{
@@ -131,13 +131,34 @@ impl Journal {
             device: id(device),
             claim,
             credential: Credential::Token,
+            spki: Some(KEY.to_owned()),
+            certificate: certificate(serial),
+        })
+    }
+
+    fn repeat(&mut self, claim: u64, spki: &str, serial: u8) -> Result<u64, Refused> {
+        self.append(&Fact::DeviceEnrolmentRepeated {
+            device: id("cam-1"),
+            claim,
+            spki: spki.to_owned(),
             certificate: certificate(serial),
         })
     }
 
     fn reenrol(&mut self, device: &str, with: u8, serial: u8) -> Result<u64, Refused> {
+        self.reenrol_via(None, device, with, serial)
+    }
+
+    fn reenrol_via(
+        &mut self,
+        via: Option<&str>,
+        device: &str,
+        with: u8,
+        serial: u8,
+    ) -> Result<u64, Refused> {
         self.append(&Fact::DeviceReenrolled {
             device: id(device),
+            via: via.map(id),
             with: number(with),
             certificate: certificate(serial),
         })
@@ -216,8 +237,12 @@ fn certificate(n: u8) -> IssuedCertificate {
         fingerprint: hex::encode([n; 32]),
         not_before: 0,
         not_after: 9_000,
+        key: KeyMaker::Holder,
     }
 }
+
+/// The digest of the key that a device brings.
+const KEY: &str = "5e";
 
 #[test]
 fn a_device_is_granted_nothing_before_it_is_enrolled() {
@@ -266,6 +291,68 @@ fn an_enrolment_after_the_claim_has_expired_is_refused() {
     assert!(matches!(
         journal.enrol("cam-1", claim, 1),
         Err(Refused::ClaimExpired { .. })
+    ));
+}
+
+#[test]
+fn an_enrolment_is_repeated_with_the_same_key_and_the_certificate_before_is_revoked() {
+    let mut journal = Journal::with_profiles();
+    let claim = journal.claim("cam-1").unwrap();
+    journal.enrol("cam-1", claim, 1).unwrap();
+    journal.repeat(claim, KEY, 2).unwrap();
+    assert_eq!(journal.standing_of(1), CertificateStanding::Revoked);
+    assert_eq!(journal.standing_of(2), CertificateStanding::Good);
+    assert_eq!(journal.lifecycle("cam-1"), Lifecycle::Enrolled);
+}
+
+#[test]
+fn attack_an_enrolment_repeated_with_another_key_is_refused() {
+    let mut journal = Journal::with_profiles();
+    let claim = journal.claim("cam-1").unwrap();
+    journal.enrol("cam-1", claim, 1).unwrap();
+    let stolen = journal.repeat(claim, "another", 2);
+    assert!(matches!(stolen, Err(Refused::NotTheSameEnrolment { .. })));
+    assert_eq!(journal.standing_of(1), CertificateStanding::Good);
+}
+
+#[test]
+fn an_enrolment_is_not_repeated_once_its_certificate_was_used_or_the_device_is_shut_out() {
+    let mut journal = Journal::enrolled("cam-1");
+    let claim = journal.registry.device("cam-1").unwrap().row().claim;
+    journal
+        .append(&Fact::DeviceActivated {
+            device: id("cam-1"),
+            door: "mqtt".to_owned(),
+        })
+        .unwrap();
+    let late = journal.repeat(claim, KEY, 2);
+    assert!(matches!(late, Err(Refused::NotTheSameEnrolment { .. })));
+    journal
+        .quarantine("cam-1", QuarantineReason::Person)
+        .unwrap();
+    let shut_out = journal.repeat(claim, KEY, 2);
+    assert!(matches!(shut_out, Err(Refused::Lifecycle { .. })));
+}
+
+#[test]
+fn a_registration_authority_renews_with_its_own_certificate_while_in_good_standing() {
+    let mut journal = Journal::enrolled("cam-1");
+    let claim = journal.claim("gate-1").unwrap();
+    journal.enrol("gate-1", claim, 7).unwrap();
+    journal.reenrol_via(Some("gate-1"), "cam-1", 7, 2).unwrap();
+    assert_eq!(journal.standing_of(2), CertificateStanding::Good);
+    let with_the_devices = journal.reenrol_via(Some("gate-1"), "cam-1", 1, 3);
+    assert!(matches!(
+        with_the_devices,
+        Err(Refused::NotItsCertificate { device, .. }) if device == id("gate-1")
+    ));
+    journal
+        .quarantine("gate-1", QuarantineReason::Person)
+        .unwrap();
+    let shut_out = journal.reenrol_via(Some("gate-1"), "cam-1", 7, 3);
+    assert!(matches!(
+        shut_out,
+        Err(Refused::Lifecycle { device, .. }) if device == id("gate-1")
     ));
 }
 

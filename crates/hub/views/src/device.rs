@@ -137,6 +137,7 @@ fn serials(row: &DeviceRow, entries: &[IndexedEntry]) -> BTreeSet<CertificateSer
         .filter_map(|entry| match Fact::read(&entry.entry) {
             Ok(
                 Fact::DeviceEnrolled { certificate, .. }
+                | Fact::DeviceEnrolmentRepeated { certificate, .. }
                 | Fact::DeviceReenrolled { certificate, .. },
             ) => Some(certificate.serial),
             _ => None,

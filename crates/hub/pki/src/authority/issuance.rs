@@ -24,6 +24,8 @@ use crate::pem::certificate_pem;
 pub enum CertificateProfile {
     /// A device's operational identity (LDevID, IEEE 802.1AR section 6).
     Device(DeviceId),
+    /// The same for a device that may renew the certificates of others (RFC 7030 section 3.7).
+    RegistrationAuthority(DeviceId),
     /// A backend application.
     Service(ServiceName),
     /// A door of the hub, under at least one host name or address.
@@ -143,11 +145,14 @@ fn profile_params(profile: &CertificateProfile) -> Result<CertificateParams, Iss
     let mut params = CertificateParams::default();
     let mut subject = DistinguishedName::new();
     match profile {
-        CertificateProfile::Device(id) => {
+        CertificateProfile::Device(id) | CertificateProfile::RegistrationAuthority(id) => {
             subject.push(serial_number_type(), serial_number_value(id));
             subject.push(DnType::CommonName, id.as_str());
             params.subject_alt_names = vec![urn(&Principal::Device(id.clone()))?];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            if matches!(profile, CertificateProfile::RegistrationAuthority(_)) {
+                params.extended_key_usages.push(cmc_ra());
+            }
         }
         CertificateProfile::Service(name) => {
             subject.push(DnType::CommonName, name.as_str());
@@ -177,6 +182,11 @@ fn server_name(name: &ServerName<'static>) -> Result<SanType, IssueRefused> {
         ServerName::IpAddress(address) => Ok(SanType::IpAddress((*address).into())),
         _ => Err(IssueRefused::Nameless),
     }
+}
+
+/// id-kp-cmcRA (RFC 6402 section 2.10).
+fn cmc_ra() -> ExtendedKeyUsagePurpose {
+    ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 28])
 }
 
 fn serial_number_type() -> DnType {

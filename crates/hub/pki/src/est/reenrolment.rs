@@ -1,6 +1,8 @@
-//! Whether a CSR may renew the certificate that its sender presented.
+//! Whether a CSR may renew the certificate that its sender presented, and which device it names.
 
-use crate::csr::Csr;
+use ironroot_identity::{DeviceId, Principal};
+
+use crate::csr::RequestedNames;
 use crate::names::AlternativeName;
 use crate::peer::PeerCertificate;
 
@@ -39,14 +41,17 @@ pub enum NamesDiffer {
 ///
 /// # Errors
 /// [`NamesDiffer`] says which of the two differ.
-pub fn check_reenrolment(csr: &Csr, presented: &PeerCertificate) -> Result<(), NamesDiffer> {
-    if !csr.subject().same_as(presented.subject()) {
+pub fn check_reenrolment(
+    wanted: &RequestedNames,
+    presented: &PeerCertificate,
+) -> Result<(), NamesDiffer> {
+    if !wanted.subject().same_as(presented.subject()) {
         return Err(NamesDiffer::Subject {
-            asked: csr.subject().to_string(),
+            asked: wanted.subject().to_string(),
             held: presented.subject().to_string(),
         });
     }
-    let (asked, held) = (csr.alternative_names(), presented.alternative_names());
+    let (asked, held) = (wanted.alternative_names(), presented.alternative_names());
     if asked.is_empty() || asked == held {
         Ok(())
     } else {
@@ -55,4 +60,33 @@ pub fn check_reenrolment(csr: &Csr, presented: &PeerCertificate) -> Result<(), N
             held: held.to_vec(),
         })
     }
+}
+
+/// A CSR that a registration authority sent does not name one device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the CSR names {subject:?} and {alternative_names:?}; for another device it names that device alone, as its certificate does: serialNumber, CN, and urn:ironroot:device:<id> or no alternative name"
+)]
+pub struct NotNamed {
+    subject: String,
+    alternative_names: Vec<AlternativeName>,
+}
+
+/// The device whose names a CSR has, all of them and no other.
+///
+/// # Errors
+/// [`NotNamed`] when a name is missing, is no device's, or is another's.
+pub fn named_device(wanted: &RequestedNames) -> Result<DeviceId, NotNamed> {
+    let (subject, alternative_names) = (wanted.subject(), wanted.alternative_names());
+    let device = || {
+        let id: DeviceId = subject.serial_number()?.parse().ok()?;
+        let urn = AlternativeName::Uri(Principal::Device(id.clone()).urn());
+        let one = subject.common_name() == Some(id.as_str())
+            && alternative_names.iter().all(|name| *name == urn);
+        one.then_some(id)
+    };
+    device().ok_or_else(|| NotNamed {
+        subject: subject.to_string(),
+        alternative_names: alternative_names.to_vec(),
+    })
 }

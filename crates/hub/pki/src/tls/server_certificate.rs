@@ -99,6 +99,11 @@ impl ServerCertificate {
     pub fn replace(&self, next: UnshownCertificate) {
         self.0.store(Arc::new(next.certified));
     }
+
+    /// The certificate of this moment and its key, to sign with at the door.
+    pub fn current(&self) -> Arc<CertifiedKey> {
+        self.0.load_full()
+    }
 }
 
 impl ResolvesServerCert for ServerCertificate {

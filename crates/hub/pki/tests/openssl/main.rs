@@ -9,5 +9,6 @@ mod doors;
 mod est;
 mod fixture;
 mod handshakes;
+mod key_generation;
 mod requests;
 mod tool;

@@ -39,9 +39,9 @@ fn takes_every_kind_of_key_that_is_offered_to_devices() {
     ] {
         let csr = Csr::parse(&request(&words)).unwrap_or_else(|e| panic!("{words}: {e}"));
         assert_eq!(csr.public_key().algorithm(), algorithm, "{words}");
-        assert_eq!(csr.subject().serial_number(), Some("cam-1"));
-        assert_eq!(csr.subject().common_name(), Some("cam-1"));
-        assert!(csr.alternative_names().is_empty());
+        assert_eq!(csr.names().subject().serial_number(), Some("cam-1"));
+        assert_eq!(csr.names().subject().common_name(), Some("cam-1"));
+        assert!(csr.names().alternative_names().is_empty());
     }
 }
 
@@ -122,6 +122,7 @@ fn tells_the_names_that_a_request_asks_for() {
     let words = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -addext subjectAltName=URI:urn:ironroot:device:cam-1,DNS:cam-1.local,IP:192.0.2.7,email:ops@example";
     let csr = Csr::parse(&request(words)).unwrap();
     let names: Vec<_> = csr
+        .names()
         .alternative_names()
         .iter()
         .map(ToString::to_string)

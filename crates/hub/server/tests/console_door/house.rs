@@ -12,7 +12,7 @@ use ironroot_journal::note::SigningKey;
 use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
-use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, Registry};
+use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
 use ironroot_server::collect::doors::api::{Api, ApiParts, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
@@ -264,11 +264,13 @@ impl House {
             device: device.clone(),
             claim,
             credential: Credential::Token,
+            spki: None,
             certificate: IssuedCertificate {
                 serial: ironroot_identity::CertificateSerial::from_random(serial),
                 fingerprint: "ab".repeat(32),
                 not_before: BEGIN.as_s(),
                 not_after: BEGIN.plus(Duration::from_secs(86_400)).as_s(),
+                key: KeyMaker::Holder,
             },
         };
         self.ledger.record(&enrolled).await.unwrap();

@@ -237,6 +237,7 @@ fn fill(registry: &Registry, count: u64) {
             reasons: Vec::new(),
             claim: n,
             claim_expires: 0,
+            enrolled_spki: None,
             certificates: Vec::new(),
             changed: 0,
             changed_entry: n,

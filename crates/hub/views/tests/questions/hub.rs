@@ -8,7 +8,7 @@ use std::time::Duration;
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_journal::SALT_SIZE;
 use ironroot_journal::note::SigningKey;
-use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, Registry};
+use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
 use ironroot_standing::QuarantineReason;
 use ironroot_store::{Change, Payload, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
@@ -137,6 +137,7 @@ impl Hub {
             device: device.parse().unwrap(),
             claim,
             credential: Credential::Token,
+            spki: None,
             certificate: certificate(device),
         })
         .await;
@@ -195,5 +196,6 @@ pub(crate) fn certificate(holder: &str) -> IssuedCertificate {
         fingerprint: "ab".repeat(32),
         not_before: BEGIN.as_s(),
         not_after: BEGIN.as_s() + 86_400,
+        key: KeyMaker::Holder,
     }
 }
