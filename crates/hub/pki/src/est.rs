@@ -13,8 +13,10 @@ use cms::signed_data::{CertificateSet, EncapsulatedContentInfo, SignedData, Sign
 use der::asn1::SetOfVec;
 use der::oid::db::rfc5911::{ID_DATA, ID_SIGNED_DATA};
 use der::{Any, Decode, Encode};
+use ironroot_secret::Secret;
 use rustls::pki_types::CertificateDer;
 use x509_cert::Certificate;
+use zeroize::Zeroizing;
 
 pub use key_package::{NotEnveloped, Recipient, envelope_key};
 pub use key_request::{BadKeyRequest, ContentCipher, KeyRequest, Protection};
@@ -91,6 +93,11 @@ pub fn encode_certs_only(certificates: &[CertificateDer<'_>]) -> Result<String, 
         content: Any::encode_from(&signed_data)?,
     };
     Ok(fold(&content_info.to_der()?))
+}
+
+/// Writes a private key in PKCS#8 as EST sends it: in base64 (RFC 7030 section 4.4.2).
+pub fn encode_key(pkcs8: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(fold(pkcs8.expose()))
 }
 
 /// The body of a csrattrs response: what a CSR for this hub should look like (RFC 7030 section 4.5.2,

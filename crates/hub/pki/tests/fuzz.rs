@@ -3,16 +3,20 @@
 //! They run for about a second each; `BOLERO_RANDOM_TEST_TIME_MS` makes it longer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use der::asn1::{Any, SetOfVec};
+use der::{Decode, Encode, Tag};
 use ironroot_identity::CertificateSerial;
 use ironroot_pki::authority::{Authority, CertificateProfile, Issuance, PkiUrls};
 use ironroot_pki::csr::Csr;
-use ironroot_pki::est::{decode_request, encode_certs_only};
+use ironroot_pki::est::{KeyRequest, decode_request, encode_certs_only};
 use ironroot_pki::facts::CertificateFacts;
-use ironroot_pki::key::SoftwareKey;
+use ironroot_pki::key::{KeyAlgorithm, NewKey, SoftwareKey};
 use ironroot_pki::seal::{KEY_LENGTH, SealKey};
 use ironroot_pki::tls::{ManufacturerCa, Manufacturers, TrustAnchors};
 use ironroot_time::UnixTime;
 use rcgen::{CertificateParams, KeyPair, SanType};
+use x509_cert::attr::Attribute;
+use x509_cert::request::CertReq;
 use zeroize::Zeroizing;
 
 /// 2026-06-01T00:00:00Z.
@@ -62,6 +66,30 @@ fn a_changed_csr_is_refused_or_still_the_same_request() {
                     csr.names().alternative_names(),
                     expected.names().alternative_names()
                 );
+            }
+        });
+}
+
+#[test]
+fn a_changed_request_for_a_key_is_refused_or_well_formed() {
+    // An AsymmetricDecryptKeyIdentifier among the attributes, so that its reader is reached.
+    let mut request = CertReq::from_der(&csr()).unwrap();
+    request
+        .info
+        .attributes
+        .insert(Attribute {
+            oid: "1.2.840.113549.1.9.16.2.54".parse().unwrap(),
+            values: SetOfVec::try_from(vec![Any::new(Tag::OctetString, [7; 20]).unwrap()]).unwrap(),
+        })
+        .unwrap();
+    let original = request.to_der().unwrap();
+    assert!(KeyRequest::parse(&original).is_ok());
+    bolero::check!()
+        .with_type::<Vec<Change>>()
+        .for_each(|changes| {
+            if let Ok(request) = KeyRequest::parse(&changed(&original, changes)) {
+                let key = NewKey::generate(KeyAlgorithm::Ed25519).unwrap();
+                assert_eq!(request.with_key(&key).public_key(), key.public_key());
             }
         });
 }

@@ -261,6 +261,7 @@ pub enum KeyMaker {
 }
 
 impl KeyMaker {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
     fn is_holder(&self) -> bool {
         *self == Self::Holder
     }

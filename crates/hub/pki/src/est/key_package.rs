@@ -202,8 +202,8 @@ pub fn envelope_key(
     fill(&mut content_key)?;
     let key = UnboundCipherKey::new(algorithm, &content_key)?;
     // In place: what was the key's bytes is ciphertext afterwards.
-    let context = PaddedBlockEncryptingKey::cbc_pkcs7(key)?.encrypt(&mut *content)?;
-    let DecryptionContext::Iv128(iv) = &context else {
+    let used = PaddedBlockEncryptingKey::cbc_pkcs7(key)?.encrypt(&mut *content)?;
+    let DecryptionContext::Iv128(iv) = &used else {
         return Err(aws_lc_rs::error::Unspecified.into());
     };
     let iv: &[u8; 16] = iv.as_ref();
@@ -315,7 +315,7 @@ fn sign(package: &[u8], signer: &CertifiedKey) -> Result<Zeroizing<Vec<u8>>, Not
         .cert
         .iter()
         .map(|der| Certificate::from_der(der).map(CertificateChoices::Certificate));
-    let signed = SignedPackage {
+    let whole = SignedPackage {
         // RFC 5652 section 5.1: 3, since the content is no plain data.
         version: CmsVersion::V3,
         digest_algorithms: SetOfVec::try_from(vec![sha256])?,
@@ -326,7 +326,7 @@ fn sign(package: &[u8], signer: &CertifiedKey) -> Result<Zeroizing<Vec<u8>>, Not
         certificates: CertificateSet::try_from(chain.collect::<Result<Vec<_>, _>>()?)?,
         signer_infos: SignerInfos::try_from(vec![info])?,
     };
-    Ok(encode_secret(&signed)?)
+    Ok(encode_secret(&whole)?)
 }
 
 /// Encodes into memory that is wiped, with room for a block of padding, so that it never moves.

@@ -187,7 +187,7 @@ impl Asked {
 struct Capability {
     oid: ObjectIdentifier,
     #[asn1(optional = "true")]
-    _parameters: Option<Any>,
+    parameters: Option<Any>,
 }
 
 fn cipher(named: &Any) -> Result<ContentCipher, BadKeyRequest> {

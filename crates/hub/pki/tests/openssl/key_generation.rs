@@ -159,7 +159,10 @@ fn signer(hub: &Hub) -> CertifiedKey {
     let certificate = hub.issue(&server, &key.public_key()).der;
     let pkcs8 = key.to_pkcs8().unwrap().expose().to_vec();
     let key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8))).unwrap();
-    CertifiedKey::new(vec![certificate, hub.authority.issuing().clone()], key)
+    CertifiedKey::new(
+        vec![certificate, hub.authority.current().certificate().clone()],
+        key,
+    )
 }
 
 /// SHA-1 of a public key, as openssl makes the identifier of a key (RFC 5280 section 4.2.1.2).
@@ -174,8 +177,7 @@ fn identifier(openssl: &OpenSsl) -> Vec<u8> {
 #[test]
 fn openssl_decrypts_a_key_with_the_key_it_holds_and_checks_that_the_hub_made_it() {
     let (hub, openssl) = (Hub::new(), OpenSsl::new());
-    let roots = [hub.authority.issuing(), hub.authority.root()];
-    openssl.write_pem("roots.pem", &roots);
+    openssl.write("roots.pem", hub.authority.ca_pem());
     let made = NewKey::generate(KeyAlgorithm::P256).unwrap();
     for (held, cipher) in [
         ("genrsa -out held.pem 2048", ContentCipher::Aes256),

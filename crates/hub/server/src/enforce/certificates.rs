@@ -10,7 +10,7 @@ use ironroot_identity::CertificateSerial;
 use ironroot_pki::CertificateDer;
 use ironroot_pki::authority::{Authority, CertificateProfile, Issuance, IssueRefused, PkiUrls};
 use ironroot_pki::key::PublicKey;
-use ironroot_registry::IssuedCertificate;
+use ironroot_registry::{IssuedCertificate, KeyMaker};
 use ironroot_time::{Clock, Rng, UnixTime};
 
 /// Issues with the hub's CA.
@@ -64,6 +64,7 @@ impl Issuer {
         &self,
         profile: &CertificateProfile,
         public_key: &PublicKey,
+        key_maker: KeyMaker,
         lifetime: Duration,
     ) -> Result<Issued, IssueRefused> {
         let now = self.clock.now();
@@ -82,6 +83,7 @@ impl Issuer {
             fingerprint: issued.fingerprint.to_string(),
             not_before: issued.not_before.as_s(),
             not_after: issued.not_after.as_s(),
+            key: key_maker,
         };
         Ok(Issued {
             pem: issued.pem(),

@@ -8,7 +8,7 @@ use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::tls::{
     NoServerCertificate, ServerCertificate, ServerCertificateOrder, UnshownCertificate,
 };
-use ironroot_registry::{Fact, IssuedCertificate};
+use ironroot_registry::{Fact, IssuedCertificate, KeyMaker};
 use ironroot_time::{Clock, Rng, UnixTime};
 use rustls::pki_types::ServerName;
 
@@ -113,6 +113,7 @@ impl ServerIdentity {
                 fingerprint: issued.fingerprint.to_string(),
                 not_before: issued.not_before.as_s(),
                 not_after: issued.not_after.as_s(),
+                key: KeyMaker::Holder,
             },
         };
         let not_after = issued.not_after;

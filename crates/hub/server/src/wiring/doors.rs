@@ -105,6 +105,7 @@ impl Doors {
             self.registry.clone(),
             self.issuer.clone(),
             clock,
+            self.tls.certificate.clone(),
         );
         let est = EstDoor::new(enrolment, &ca, rng).map_err(NotStarted::Est)?;
         Ok(HttpDoor {

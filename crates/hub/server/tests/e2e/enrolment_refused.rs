@@ -96,9 +96,7 @@ fn refuses_a_token_that_was_used() {
         200
     );
     let csr = thief.csr("/CN=cam-1");
-    hub.refuses((401, "its claim token was used"), || {
-        hub.enrols(&first, &token, &csr)
-    });
+    hub.refuses((401, "another key"), || hub.enrols(&first, &token, &csr));
 }
 
 #[test]
@@ -326,7 +324,7 @@ fn knows_no_other_way_in() {
     let hub = Hub::start();
     let url = format!("{}/.well-known/est/simpleenroll", hub.url("device"));
     assert_eq!(hub.curl().words(&[&url]).call().status, 405);
-    for path in ["serverkeygen", "fullcmc", ""] {
+    for path in ["fullcmc", ""] {
         assert_eq!(hub.curl().est_get(path).call().status, 404, "{path}");
     }
     let api = format!("{}/api/v1/devices", hub.url("device"));

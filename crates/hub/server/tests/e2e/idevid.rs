@@ -82,8 +82,11 @@ fn stands_for_one_enrolment_of_one_claim() {
     let scene = Scene::new();
     scene.hub.claim("cam-1");
     assert_eq!(scene.enrols_as("cam-1").status, 200);
+    let another_key = Identity::with_new_key(scene.hub.folder.path(), "another");
+    let csr = another_key.csr("/CN=cam-1");
     scene.hub.refuses((401, "its claim token was used"), || {
-        scene.enrols_as("cam-1")
+        let curl = scene.hub.curl().as_(&scene.device);
+        curl.est("simpleenroll", &csr).call()
     });
 }
 

@@ -216,7 +216,9 @@ impl House {
         let key = SoftwareKey::generate().unwrap();
         let certificate = self.certificate(profile, &key, not_after);
         let principal = match profile {
-            CertificateProfile::Device(id) => Principal::Device(id.clone()),
+            CertificateProfile::Device(id) | CertificateProfile::RegistrationAuthority(id) => {
+                Principal::Device(id.clone())
+            }
             CertificateProfile::Service(name) => Principal::Service(name.clone()),
             other @ CertificateProfile::Server(_) => panic!("no principal: {other:?}"),
         };

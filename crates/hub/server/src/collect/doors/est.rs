@@ -3,6 +3,8 @@
 //! It knows EST and nothing of claims: what comes in is handed to [`Enrolment`], and whatever goes wrong
 //! becomes a status code here and nowhere else. A peer is told a class and a reference; the log has the cause.
 
+mod multipart;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -16,12 +18,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ironroot_pki::CertificateDer;
 use ironroot_pki::csr::{BadCsr, Csr};
-use ironroot_pki::est::{self, BadBody};
+use ironroot_pki::est::{self, BadBody, BadKeyRequest, KeyRequest};
 use ironroot_time::Rng;
 use zeroize::Zeroizing;
 
 use super::http::Peer;
-use crate::collect::intake::enrolment::{Applicant, EnrolRefused, Enrolment};
+use crate::collect::intake::enrolment::{Applicant, EnrolRefused, Enrolment, Wanted, WantedKey};
 use crate::fault::{Blame, Fault, Reference, chain};
 
 /// What the door answers from.
@@ -46,6 +48,8 @@ enum Refused {
     Body(#[from] BadBody),
     #[error("the CSR is refused")]
     Csr(#[from] BadCsr),
+    #[error("the request for a key is refused")]
+    KeyRequest(#[from] BadKeyRequest),
     #[error(transparent)]
     Enrol(#[from] EnrolRefused),
     #[error("the certificate could not be written as PKCS#7")]
@@ -56,10 +60,16 @@ impl Refused {
     fn fault(&self) -> Fault {
         match self {
             Self::NoCredentials | Self::BadCredentials => Fault::Unproven,
-            Self::Unread(_) | Self::Body(_) | Self::Csr(_) => Fault::Sender(Blame::Content),
+            Self::Unread(_) | Self::Body(_) | Self::Csr(_) | Self::KeyRequest(_) => {
+                Fault::Sender(Blame::Content)
+            }
             Self::Enrol(cause) => cause.fault(),
             Self::Answer(_) => Fault::Ours,
         }
+    }
+
+    fn is_alarming(&self) -> bool {
+        matches!(self, Self::Enrol(cause) if cause.is_alarming())
     }
 }
 
@@ -88,7 +98,8 @@ impl EstDoor {
             .route("/cacerts", get(ca_certificates))
             .route("/csrattrs", get(csr_attributes))
             .route("/simpleenroll", post(simple_enroll))
-            .route("/simplereenroll", post(simple_reenroll));
+            .route("/simplereenroll", post(simple_reenroll))
+            .route("/serverkeygen", post(server_key_generation));
         Router::new()
             .nest("/.well-known/est", routes.clone())
             .nest("/.well-known/est/{label}", routes)
@@ -102,15 +113,11 @@ impl EstDoor {
         headers: &HeaderMap,
         body: Result<Bytes, BytesRejection>,
     ) -> Result<Response, Refused> {
-        // A token counts before a certificate: a device that was claimed anew may still show an old one.
         let credentials = basic_credentials(headers)?;
-        let applicant = match (&credentials, &peer.certificate) {
-            (Some(Credentials { serial, token }), _) => Applicant::Token { serial, token },
-            (None, Some(certificate)) => Applicant::Certificate(certificate),
-            (None, None) => return Err(Refused::NoCredentials),
-        };
+        let applicant = applicant(credentials.as_ref(), peer)?;
         let csr = Csr::parse(&est::decode_request(&body?)?)?;
-        certificate(&self.enrolment.enrol(applicant, &csr).await?)
+        let wanted = Wanted::Certificate(&csr);
+        certificate(&self.enrolment.enrol(applicant, wanted).await?.certificate)
     }
 
     async fn reenrol(
@@ -122,7 +129,36 @@ impl EstDoor {
             return Err(EnrolRefused::NoCertificate.into());
         };
         let csr = Csr::parse(&est::decode_request(&body?)?)?;
-        certificate(&self.enrolment.reenrol(presented, &csr).await?)
+        let wanted = Wanted::Certificate(&csr);
+        certificate(&self.enrolment.reenrol(presented, wanted).await?.certificate)
+    }
+
+    /// Enrolment or re-enrolment, whichever the credentials are for, with a key made here (RFC 7030 section
+    /// 4.4).
+    async fn generate_key(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        body: Result<Bytes, BytesRejection>,
+    ) -> Result<Response, Refused> {
+        let credentials = basic_credentials(headers)?;
+        let applicant = applicant(credentials.as_ref(), peer)?;
+        let request = KeyRequest::parse(&est::decode_request(&body?)?)?;
+        let wanted = Wanted::Key(WantedKey {
+            request: &request,
+            shown: peer.certificate.as_deref(),
+        });
+        let enrolled = match applicant {
+            Applicant::Certificate(shown) if shown.principal().is_some() => {
+                self.enrolment.reenrol(shown, wanted).await?
+            }
+            applicant => self.enrolment.enrol(applicant, wanted).await?,
+        };
+        let certificate = certs_only(&enrolled.certificate)?;
+        let key = enrolled
+            .key
+            .ok_or_else(|| Refused::Answer("no key was made".into()))?;
+        Ok(multipart::answer(key, &certificate))
     }
 
     fn refuse(&self, peer: &Peer, refused: &Refused) -> Response {
@@ -132,6 +168,9 @@ impl EstDoor {
         match fault {
             Fault::Ours => {
                 tracing::error!(door = "est", %reference, peer = %peer.address, error = cause, "An enrolment failed.");
+            }
+            Fault::Unproven if refused.is_alarming() => {
+                tracing::error!(door = "est", %reference, peer = %peer.address, error = cause, "A claim token came a second time, with another key.");
             }
             // Clients ask without credentials first, to see what is wanted (RFC 7030 section 3.2.3).
             Fault::Unproven if matches!(refused, Refused::NoCredentials) => {
@@ -187,6 +226,28 @@ async fn simple_reenroll(
     answered.unwrap_or_else(|refused| door.refuse(&peer, &refused))
 }
 
+async fn server_key_generation(
+    State(door): State<Arc<EstDoor>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let answered = door.generate_key(&peer, &headers, body).await;
+    answered.unwrap_or_else(|refused| door.refuse(&peer, &refused))
+}
+
+/// A token counts before a certificate: a device that was claimed anew may still show an old one.
+fn applicant<'a>(
+    credentials: Option<&'a Credentials>,
+    peer: &'a Peer,
+) -> Result<Applicant<'a>, Refused> {
+    match (credentials, &peer.certificate) {
+        (Some(Credentials { serial, token }), _) => Ok(Applicant::Token { serial, token }),
+        (None, Some(certificate)) => Ok(Applicant::Certificate(certificate)),
+        (None, None) => Err(Refused::NoCredentials),
+    }
+}
+
 /// What a claimed device logs in with.
 struct Credentials {
     serial: String,
@@ -214,12 +275,11 @@ fn basic_credentials(headers: &HeaderMap) -> Result<Option<Credentials>, Refused
 }
 
 fn certificate(der: &CertificateDer<'_>) -> Result<Response, Refused> {
-    let body = est::encode_certs_only(std::slice::from_ref(der))
-        .map_err(|cause| Refused::Answer(cause.into()))?;
-    Ok(base64_body(
-        "application/pkcs7-mime; smime-type=certs-only",
-        body,
-    ))
+    Ok(base64_body(CERTS_ONLY, certs_only(der)?))
+}
+
+fn certs_only(der: &CertificateDer<'_>) -> Result<String, Refused> {
+    est::encode_certs_only(std::slice::from_ref(der)).map_err(|cause| Refused::Answer(cause.into()))
 }
 
 fn base64_body(media_type: &'static str, body: String) -> Response {
@@ -229,6 +289,8 @@ fn base64_body(media_type: &'static str, body: String) -> Response {
     ];
     (headers, body).into_response()
 }
+
+const CERTS_ONLY: &str = "application/pkcs7-mime; smime-type=certs-only";
 
 /// The status code of a fault, and the class that the peer is told.
 fn status_of(fault: Fault) -> (StatusCode, &'static str) {

@@ -1,22 +1,28 @@
 //! Enrolment: who may have a certificate, for which key; a certificate leaves only after it is recorded.
 
+mod key;
+mod refused;
+mod renewal;
+
 use std::sync::Arc;
 
-use ironroot_identity::{BadId, CertificateSerial, DeviceId, Principal, ProfileName};
+use aws_lc_rs::digest::{SHA256, digest};
+use ironroot_identity::{DeviceId, Principal, ProfileName};
 use ironroot_pki::CertificateDer;
-use ironroot_pki::authority::{CertificateProfile, IssueRefused};
-use ironroot_pki::csr::Csr;
-use ironroot_pki::est::NamesDiffer;
+use ironroot_pki::authority::CertificateProfile;
+use ironroot_pki::csr::{Csr, RequestedNames};
 use ironroot_pki::peer::{PeerCertificate, PeerIdentity};
-use ironroot_registry::{Credential, Device, Fact, Profile, Registry};
+use ironroot_pki::tls::ServerCertificate;
+use ironroot_registry::{Credential, Device, DeviceRow, Fact, KeyMaker, Profile, Registry};
 use ironroot_standing::Lifecycle;
 use ironroot_store::Store;
 use ironroot_time::Clock;
 
 use super::secrets::{claim_secret, token_matches};
 use crate::enforce::certificates::{Issued, Issuer};
-use crate::fault::{Blame, Fault};
-use crate::ledger::{Ledger, NotRecorded, unreadable};
+use crate::ledger::{Ledger, unreadable};
+pub use key::{KeyBody, WantedKey};
+pub use refused::EnrolRefused;
 
 /// Judges applications for certificates.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Enrolment {
     registry: Arc<Registry>,
     issuer: Issuer,
     clock: Arc<dyn Clock>,
+    /// What signs the keys that the hub makes.
+    signer: Arc<ServerCertificate>,
 }
 
 /// How an applicant for a first certificate says who it is.
@@ -41,94 +49,47 @@ pub enum Applicant<'a> {
     Certificate(&'a PeerCertificate),
 }
 
-/// Why a certificate is not issued.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EnrolRefused {
-    /// The serial is no id.
-    #[error("the serial is no device id")]
-    BadSerial(#[source] BadId),
-    /// Nobody has claimed the serial.
-    #[error("{serial} was never claimed: claim it with `ironroot claim new {serial} --profile …`")]
-    NotClaimed {
-        /// The serial.
-        serial: DeviceId,
-    },
-    /// The token is not the one of the claim.
-    #[error("the token is not the one of the latest claim of {serial}")]
-    WrongToken {
-        /// The serial.
-        serial: DeviceId,
-    },
-    /// The claim was used.
-    #[error(
-        "{serial} is {lifecycle}: its claim token was used; `ironroot device transfer` frees the serial for a new claim"
-    )]
-    ClaimUsed {
-        /// The serial.
-        serial: DeviceId,
-        /// Where the device stands in its life.
-        lifecycle: Lifecycle,
-    },
-    /// The claim's time is over.
-    #[error("the claim of {serial} has expired: claim it again")]
-    ClaimExpired {
-        /// The serial.
-        serial: DeviceId,
-    },
-    /// The CSR names another device.
-    #[error("the CSR names {named:?}, and the applicant is {serial}")]
-    OtherName {
-        /// The serial.
-        serial: DeviceId,
-        /// What the CSR says.
-        named: String,
-    },
-    /// A service's certificate is no credential here.
-    #[error("{principal} asks for a device's certificate")]
-    NotADevice {
-        /// Who asks.
-        principal: Principal,
-    },
-    /// Renewal needs a certificate of ours.
-    #[error("re-enrolment needs the certificate that is to be replaced")]
-    NoCertificate,
-    /// The Grant does not allow a new certificate.
-    #[error("{serial} is {lifecycle}: it is granted no new certificate")]
-    NotGranted {
-        /// The device.
-        serial: DeviceId,
-        /// Where it stands in its life.
-        lifecycle: Lifecycle,
-    },
-    /// The CSR does not ask for the names of the certificate it replaces.
-    #[error("the CSR does not fit the certificate that it is to replace")]
-    OtherIdentity(#[source] NamesDiffer),
-    /// The device's profile is gone.
-    #[error("the profile {0} of the device cannot be read")]
-    NoProfile(ProfileName),
-    /// The CA does not issue.
-    #[error("the CA does not issue")]
-    Issue(#[from] IssueRefused),
-    /// The certificate could not be recorded, so it was not handed out.
-    #[error("the certificate was not recorded and not handed out")]
-    NotRecorded(#[from] NotRecorded),
+/// What an applicant asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// A certificate for its own key.
+    Certificate(&'a Csr),
+    /// A key made by the hub, and a certificate for it.
+    Key(WantedKey<'a>),
 }
 
-impl EnrolRefused {
-    /// Whose fault it is.
-    pub fn fault(&self) -> Fault {
+/// What it gets.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The certificate.
+    pub certificate: CertificateDer<'static>,
+    /// Its key, if the hub made it; it exists nowhere else.
+    pub key: Option<KeyBody>,
+}
+
+/// A key whose possession was proved, and what its certificate is to say.
+struct Order {
+    csr: Csr,
+    /// To be handed out with the certificate.
+    key: Option<KeyBody>,
+}
+
+impl Wanted<'_> {
+    fn names(&self) -> &RequestedNames {
         match self {
-            Self::BadSerial(_)
-            | Self::NotClaimed { .. }
-            | Self::WrongToken { .. }
-            | Self::ClaimUsed { .. }
-            | Self::ClaimExpired { .. }
-            | Self::NoCertificate => Fault::Unproven,
-            Self::OtherName { .. } | Self::OtherIdentity(_) => Fault::Sender(Blame::Content),
-            Self::NotADevice { .. } | Self::NotGranted { .. } => Fault::Sender(Blame::Right),
-            Self::NoProfile(_) | Self::Issue(_) => Fault::Ours,
-            Self::NotRecorded(cause) => cause.fault(),
+            Self::Certificate(csr) => csr.names(),
+            Self::Key(wanted) => wanted.request.names(),
+        }
+    }
+
+    /// SHA-256 of the key that it brings, in hexadecimal digits.
+    fn spki_digest(&self) -> Option<String> {
+        match self {
+            Self::Certificate(csr) => {
+                let spki = csr.public_key().spki_der();
+                Some(hex::encode(digest(&SHA256, &spki)))
+            }
+            Self::Key(_) => None,
         }
     }
 }
@@ -140,90 +101,59 @@ impl Enrolment {
         registry: Arc<Registry>,
         issuer: Issuer,
         clock: Arc<dyn Clock>,
+        signer: Arc<ServerCertificate>,
     ) -> Self {
         Self {
             ledger,
             registry,
             issuer,
             clock,
+            signer,
         }
     }
 
-    /// Issues a claimed device's first certificate (RFC 7030 section 4.2.1).
+    /// Issues a claimed device's first certificate (RFC 7030 section 4.2.1), or another one to a device that
+    /// has lost the answer: it shows the same token and the same key again.
     ///
     /// # Errors
     /// [`EnrolRefused`]; no certificate left the hub.
     pub async fn enrol(
         &self,
         applicant: Applicant<'_>,
-        csr: &Csr,
-    ) -> Result<CertificateDer<'static>, EnrolRefused> {
+        wanted: Wanted<'_>,
+    ) -> Result<Enrolled, EnrolRefused> {
         let (serial, credential) = match applicant {
             Applicant::Token { serial, token } => {
                 (self.check_token(serial, token).await?, Credential::Token)
             }
             Applicant::Certificate(peer) => self.check_idevid(peer)?,
         };
-        let device = self.claimed(&serial)?;
-        check_name(&serial, csr)?;
-        let row = device.row();
-        let issued = self.issue(&serial, row.profile, csr)?;
-        let fact = Fact::DeviceEnrolled {
-            device: serial.clone(),
-            claim: row.claim,
-            credential,
-            certificate: issued.fact,
-        };
-        self.ledger
-            .record_with(&fact, |change| change.shredding(claim_secret(&serial)))
-            .await?;
-        Ok(issued.der)
-    }
-
-    /// Issues a further certificate to a device that shows a good one (RFC 7030 section 4.2.2).
-    ///
-    /// # Errors
-    /// [`EnrolRefused`]; no certificate left the hub.
-    pub async fn reenrol(
-        &self,
-        peer: &PeerCertificate,
-        csr: &Csr,
-    ) -> Result<CertificateDer<'static>, EnrolRefused> {
-        let (serial, with) = match peer.identity() {
-            PeerIdentity::Ours {
-                principal: Principal::Device(id),
-                serial,
-            } => (id, *serial),
-            PeerIdentity::Ours {
-                principal: principal @ Principal::Service(_),
-                ..
-            } => {
-                return Err(EnrolRefused::NotADevice {
-                    principal: principal.clone(),
-                });
-            }
-            PeerIdentity::Manufacturer { .. } => return Err(EnrolRefused::NoCertificate),
-        };
-        let device = self.granted_renewal(serial)?;
-        ironroot_pki::est::check_reenrolment(csr, peer).map_err(EnrolRefused::OtherIdentity)?;
-        let issued = self.issue(serial, device.row().profile, csr)?;
-        self.record_renewal(serial, with, &issued).await?;
-        Ok(issued.der)
-    }
-
-    async fn record_renewal(
-        &self,
-        device: &DeviceId,
-        with: CertificateSerial,
-        issued: &Issued,
-    ) -> Result<(), EnrolRefused> {
-        let fact = Fact::DeviceReenrolled {
-            device: device.clone(),
-            with,
-            certificate: issued.fact.clone(),
+        let row = self.known(&serial)?.row();
+        let repeated = self.check_claim(&row, &credential, wanted)?;
+        check_name(&serial, wanted.names())?;
+        let order = self.order(&row.profile, wanted)?;
+        let issued = self.issue(&serial, &row.profile, &order)?;
+        let certificate = issued.fact;
+        let fact = match repeated {
+            Some(spki) => Fact::DeviceEnrolmentRepeated {
+                device: serial,
+                claim: row.claim,
+                spki,
+                certificate,
+            },
+            None => Fact::DeviceEnrolled {
+                device: serial,
+                claim: row.claim,
+                credential,
+                spki: wanted.spki_digest(),
+                certificate,
+            },
         };
         self.ledger.record(&fact).await?;
-        Ok(())
+        Ok(Enrolled {
+            certificate: issued.der,
+            key: order.key,
+        })
     }
 
     async fn check_token(&self, serial: &str, token: &str) -> Result<DeviceId, EnrolRefused> {
@@ -236,10 +166,10 @@ impl Enrolment {
         match kept {
             Some(kept) if token_matches(token, &kept) => Ok(serial),
             Some(_) => Err(EnrolRefused::WrongToken { serial }),
-            // Used, or never claimed: which of them, the lifecycle tells.
+            // Shredded, or never claimed: which of them, the lifecycle tells.
             None => {
-                self.claimed(&serial)?;
-                Err(EnrolRefused::WrongToken { serial })
+                let closed = self.closed(&self.known(&serial)?.row());
+                Err(closed.unwrap_or(EnrolRefused::WrongToken { serial }))
             }
         }
     }
@@ -267,8 +197,8 @@ impl Enrolment {
                 principal: Principal::Device(serial),
                 ..
             } => {
-                self.claimed(serial)?;
-                Err(EnrolRefused::NoCertificate)
+                let closed = self.closed(&self.known(serial)?.row());
+                Err(closed.unwrap_or(EnrolRefused::NoCertificate))
             }
             PeerIdentity::Ours { principal, .. } => Err(EnrolRefused::NotADevice {
                 principal: principal.clone(),
@@ -276,64 +206,96 @@ impl Enrolment {
         }
     }
 
-    fn claimed(&self, serial: &DeviceId) -> Result<Arc<Device>, EnrolRefused> {
+    fn known(&self, serial: &DeviceId) -> Result<Arc<Device>, EnrolRefused> {
         let device = self.registry.device(serial.as_str());
-        let device = device.ok_or_else(|| EnrolRefused::NotClaimed {
+        device.ok_or_else(|| EnrolRefused::NotClaimed {
             serial: serial.clone(),
-        })?;
-        let row = device.row();
-        match row.lifecycle {
-            Lifecycle::Claimed if row.claim_expires <= self.clock.now().as_ms() => {
-                Err(EnrolRefused::ClaimExpired {
-                    serial: serial.clone(),
-                })
+        })
+    }
+
+    /// Whether the claim is open to this applicant. Gives the digest of its key when it has enrolled already
+    /// and asks again with the same one.
+    fn check_claim(
+        &self,
+        row: &DeviceRow,
+        credential: &Credential,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<String>, EnrolRefused> {
+        let Some(closed) = self.closed(row) else {
+            return Ok(None);
+        };
+        let ended = row.claim_expires <= self.clock.now().as_ms();
+        match (row.lifecycle, wanted.spki_digest(), credential) {
+            (Lifecycle::Enrolled, Some(spki), _)
+                if !ended && row.enrolled_spki.as_ref() == Some(&spki) =>
+            {
+                Ok(Some(spki))
             }
-            Lifecycle::Claimed => Ok(device),
-            Lifecycle::Transferred => Err(EnrolRefused::NotClaimed {
-                serial: serial.clone(),
+            (
+                Lifecycle::Enrolled | Lifecycle::Active | Lifecycle::Quarantined,
+                Some(spki),
+                Credential::Token,
+            ) if row.enrolled_spki.as_ref() != Some(&spki) => Err(EnrolRefused::OtherKey {
+                serial: row.id.clone(),
             }),
-            lifecycle @ (Lifecycle::Enrolled
-            | Lifecycle::Active
-            | Lifecycle::Quarantined
-            | Lifecycle::Retired) => Err(EnrolRefused::ClaimUsed {
-                serial: serial.clone(),
-                lifecycle,
-            }),
+            _ => Err(closed),
         }
     }
 
-    fn granted_renewal(&self, serial: &DeviceId) -> Result<Arc<Device>, EnrolRefused> {
-        let device = self.registry.device(serial.as_str());
-        let device = device.ok_or_else(|| EnrolRefused::NotClaimed {
-            serial: serial.clone(),
-        })?;
-        if device.subject().grant().may_renew() {
-            return Ok(device);
+    /// Why nobody may enrol on the device's claim, unless it is open.
+    fn closed(&self, row: &DeviceRow) -> Option<EnrolRefused> {
+        let serial = row.id.clone();
+        match row.lifecycle {
+            Lifecycle::Claimed => (row.claim_expires <= self.clock.now().as_ms())
+                .then_some(EnrolRefused::ClaimExpired { serial }),
+            Lifecycle::Transferred => Some(EnrolRefused::NotClaimed { serial }),
+            lifecycle @ (Lifecycle::Enrolled
+            | Lifecycle::Active
+            | Lifecycle::Quarantined
+            | Lifecycle::Retired) => Some(EnrolRefused::ClaimUsed { serial, lifecycle }),
         }
-        Err(EnrolRefused::NotGranted {
-            serial: serial.clone(),
-            lifecycle: device.lifecycle(),
-        })
+    }
+
+    fn order(&self, profile: &ProfileName, wanted: Wanted<'_>) -> Result<Order, EnrolRefused> {
+        match wanted {
+            Wanted::Certificate(csr) => Ok(Order {
+                csr: csr.clone(),
+                key: None,
+            }),
+            Wanted::Key(wanted) => key::make(&self.profile(profile)?.profile, wanted, &self.signer),
+        }
     }
 
     fn issue(
         &self,
         serial: &DeviceId,
-        profile: ProfileName,
-        csr: &Csr,
+        profile: &ProfileName,
+        order: &Order,
     ) -> Result<Issued, EnrolRefused> {
-        let known: Option<Arc<Profile>> = self.registry.profile(profile.as_str());
-        let known = known.ok_or(EnrolRefused::NoProfile(profile))?;
-        let kind = CertificateProfile::Device(serial.clone());
-        Ok(self
-            .issuer
-            .issue(&kind, csr.public_key(), known.profile.certificate_lifetime)?)
+        let profile = &self.profile(profile)?.profile;
+        let kind = if profile.registration_authority.is_empty() {
+            CertificateProfile::Device(serial.clone())
+        } else {
+            CertificateProfile::RegistrationAuthority(serial.clone())
+        };
+        let key_maker = match order.key {
+            None => KeyMaker::Holder,
+            Some(_) => KeyMaker::Hub,
+        };
+        let lifetime = profile.certificate_lifetime;
+        let public_key = order.csr.public_key();
+        Ok(self.issuer.issue(&kind, public_key, key_maker, lifetime)?)
+    }
+
+    fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, EnrolRefused> {
+        let known = self.registry.profile(name.as_str());
+        known.ok_or_else(|| EnrolRefused::NoProfile(name.clone()))
     }
 }
 
 /// A CSR may leave the name out; one that names somebody must name the applicant.
-fn check_name(serial: &DeviceId, csr: &Csr) -> Result<(), EnrolRefused> {
-    let subject = csr.subject();
+fn check_name(serial: &DeviceId, wanted: &RequestedNames) -> Result<(), EnrolRefused> {
+    let subject = wanted.subject();
     let names = [subject.serial_number(), subject.common_name()];
     match names
         .into_iter()

@@ -8,7 +8,7 @@ use ironroot_pki::authority::{CertificateProfile, IssueRefused};
 use ironroot_pki::csr::{BadCsr, Csr};
 use ironroot_pki::est;
 use ironroot_pki::key::{BadKey, PublicKey, SoftwareKey};
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, Fact, KeyMaker};
 use ironroot_secret::Secret;
 
 use crate::enforce::certificates::{Issued, Issuer};
@@ -111,8 +111,12 @@ pub async fn create(
     check_filters("publish", &asked.publish)?;
     check_filters("subscribe", &asked.subscribe)?;
     let (public_key, key) = key_of(asked.csr.as_deref())?;
+    let key_maker = match key {
+        None => KeyMaker::Holder,
+        Some(_) => KeyMaker::Hub,
+    };
     let profile = CertificateProfile::Service(asked.name.clone());
-    let issued = ca.issue(&profile, &public_key, LIFETIME)?;
+    let issued = ca.issue(&profile, &public_key, key_maker, LIFETIME)?;
     let fact = Fact::ServiceIssued {
         service: asked.name,
         publish: asked.publish,

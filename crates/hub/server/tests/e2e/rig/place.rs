@@ -103,6 +103,13 @@ impl Place {
         device
     }
 
+    /// Writes the profile of a device class; it counts from the hub's next start.
+    pub(crate) fn profile(&self, name: &str, text: &str) {
+        let folder = self.data.join("profiles");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{name}.toml")), text).unwrap();
+    }
+
     /// A backend that hears every device and may tell every device something.
     pub(crate) fn service(&self, name: &str) -> Identity {
         // Apart from the devices' files: a service may have a device's name.
