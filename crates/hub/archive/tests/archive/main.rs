@@ -1,0 +1,5 @@
+//! Snapshots and archived segments of a real store, and what is wrong with them named.
+#![cfg(test)]
+
+mod house;
+mod snapshots;
