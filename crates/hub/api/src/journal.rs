@@ -68,6 +68,19 @@ pub struct WordsErased {
     pub entry: u64,
 }
 
+/// A snapshot of the state that was taken, and that the journal has recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotTaken {
+    /// How many entries are folded into its rows.
+    pub entries: u64,
+    /// The digest over all of them, in hexadecimal.
+    pub state: String,
+    /// Its file, on the hub's machine.
+    pub file: String,
+    /// The entry that records it.
+    pub entry: u64,
+}
+
 /// Proof that one entry is in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EntryProof {

@@ -5,4 +5,5 @@ pub mod anchors;
 pub mod certificates;
 pub mod revocation;
 pub mod server_certificate;
+pub mod snapshots;
 pub mod tree;

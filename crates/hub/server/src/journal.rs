@@ -9,12 +9,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ironroot_archive::{Snapshots, from_newest};
 use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
 use ironroot_registry::{Fact, Fold, Registry};
-use ironroot_store::Source;
+use ironroot_store::{JournalReader, Source, StateDigest, StateError};
 use ironroot_tree::{Report, verify_proof, verify_tree};
 
+use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::fault::chain;
 use crate::outside::SystemClock;
 use crate::storage::{Parts, StoreUrl};
@@ -45,6 +47,9 @@ pub struct VerifyArgs {
     /// The database, as it was given to `up`; SQLite in the data directory when absent
     #[arg(long, value_name = "URL")]
     store: Option<StoreUrl>,
+    /// Fold every entry from the first on, instead of starting with the newest snapshot
+    #[arg(long)]
+    from_start: bool,
     /// The log's verifier key that you kept; the data directory's when absent
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -59,6 +64,9 @@ pub struct RebuildArgs {
     /// The database, as it was given to `up`; SQLite in the data directory when absent
     #[arg(long, value_name = "URL")]
     store: Option<StoreUrl>,
+    /// Fold every entry from the first on, instead of starting with the newest snapshot
+    #[arg(long)]
+    from_start: bool,
 }
 
 impl LocalJournalCommand {
@@ -136,9 +144,13 @@ fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     )?;
     bar.finish_and_clear();
     print_report(&report);
-    let state = store.verify_state(&Fold, Source::default());
+    let start = Start::new(&args.data, args.from_start);
+    let state = start.with(&*store, |source| store.verify_state(&Fold, source));
     match &state {
-        Ok(digest) => println!("The state is what the journal adds up to: {digest}"),
+        Ok((start, digest)) => {
+            println!("The state is what the journal adds up to: {digest}");
+            println!("{start}");
+        }
         Err(cause) => println!("Wrong: {}.", chain(cause)),
     }
     if report.holds() && state.is_ok() {
@@ -173,25 +185,63 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (before, after, size) = runtime.block_on(async {
-        let store = url.open_existing(Parts {
-            clock: Arc::new(SystemClock::default()),
-            projection: Arc::new(Fold),
-            follower: Arc::new(Registry::default()),
-            size_max: None,
-        })?;
-        let before = store.state_digest().await?;
-        let after = store.rebuild(Source::default()).await?;
-        anyhow::Ok((before, after, store.head().size))
+    let _entered = runtime.enter();
+    let store = url.open_existing(Parts {
+        clock: Arc::new(SystemClock::default()),
+        projection: Arc::new(Fold),
+        follower: Arc::new(Registry::default()),
+        size_max: None,
     })?;
+    let before = runtime.block_on(store.state_digest())?;
+    let start = Start::new(&args.data, args.from_start);
+    let (start, after) = start.with(&*store, |source| runtime.block_on(store.rebuild(source)))?;
+    let size = store.head().size;
     bar.finish_and_clear();
-    println!("The state was made again from {size} entries: {after}");
+    println!("The state was made again, to entry {size}: {after}");
+    println!("{start}");
     if before == after {
         println!("It is what it was before.");
     } else {
         println!("It was {before} before.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where a replay starts, and what it is called.
+struct Start {
+    snapshots: Option<Snapshots>,
+}
+
+impl Start {
+    fn new(data: &Path, from_start: bool) -> Self {
+        let folder = data.join(SNAPSHOT_FOLDER);
+        let snapshots = (!from_start).then(|| Snapshots::new(&folder));
+        Self { snapshots }
+    }
+
+    /// Calls `replay` with the newest good snapshot, or without one; says which it was.
+    #[expect(clippy::print_stdout, reason = "a part of the answer")]
+    fn with(
+        &self,
+        journal: &dyn JournalReader,
+        mut replay: impl FnMut(Source) -> Result<StateDigest, StateError>,
+    ) -> Result<(String, StateDigest), StateError> {
+        let from_the_first = "It was folded from the first entry on.".to_owned();
+        let Some(snapshots) = &self.snapshots else {
+            return replay(Source::default()).map(|digest| (from_the_first, digest));
+        };
+        let mut refused = |path: &Path, cause: &dyn std::error::Error| {
+            println!("Not used: {}: {}.", path.display(), chain(cause));
+        };
+        let (used, digest) = from_newest(snapshots, journal, None, &mut refused, replay)?;
+        let start = used.map_or(from_the_first, |used| {
+            format!(
+                "It was folded from the snapshot of {} entries on; --from-start folds all of them.",
+                used.entries
+            )
+        });
+        Ok((start, digest))
+    }
 }
 
 fn store_url(named: Option<&StoreUrl>, data: &Path) -> StoreUrl {

@@ -24,4 +24,5 @@ pub mod ops;
 pub mod outside;
 pub mod settings;
 pub mod storage;
+pub mod upkeep;
 pub mod wiring;

@@ -7,11 +7,12 @@ use ironroot_broker::Broker;
 use ironroot_identity::Principal;
 use ironroot_registry::Registry;
 use ironroot_store::{Health, Store};
-use ironroot_views::{Activity, Live};
+use ironroot_views::{Activity, Live, Trouble};
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::collect::intake::order::Orders;
+use crate::upkeep::{Chore, Upkeep};
 
 /// The parts of the hub that know how it is.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Gauges {
     pub registry: Arc<Registry>,
     /// The journal.
     pub store: Arc<dyn Store>,
+    /// Snapshots and the like.
+    pub upkeep: Arc<Upkeep>,
 }
 
 impl Live for Gauges {
@@ -51,6 +54,10 @@ impl Live for Gauges {
 
     fn held_orders(&self) -> usize {
         self.orders.held_count()
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        self.upkeep.troubles()
     }
 }
 
@@ -97,7 +104,7 @@ impl MetricsPage {
             orders,
             registry,
             store,
-            ..
+            upkeep,
         } = &self.gauges;
         let totals = broker.totals();
         gauge!("ironroot_devices").set(registry.devices_count() as f64);
@@ -122,5 +129,9 @@ impl MetricsPage {
         gauge!("ironroot_orders_held").set(orders.held_count() as f64);
         let appending = matches!(store.health(), Health::Appending);
         gauge!("ironroot_journal_appending").set(f64::from(u8::from(appending)));
+        for chore in Chore::ALL {
+            let well = f64::from(u8::from(upkeep.is_well(chore)));
+            gauge!("ironroot_upkeep_well", "chore" => chore.name()).set(well);
+        }
     }
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
+use crate::enforce::snapshots::SnapshotSettings;
 use crate::outside::credentials_directory;
 use crate::storage::StoreUrl;
 
@@ -84,6 +85,8 @@ pub struct FileSettings {
     pub hub: HubSection,
     /// The database.
     pub store: StoreSection,
+    /// Snapshots of the state.
+    pub snapshots: SnapshotSettings,
     /// The MQTT door.
     pub mqtt: MqttSettings,
     /// Sessions and messages behind the MQTT door.

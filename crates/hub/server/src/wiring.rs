@@ -33,6 +33,7 @@ use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::certificates::Issuer;
 use crate::enforce::revocation::RegistryStatus;
 use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
+use crate::enforce::snapshots::Snapshotter;
 use crate::enforce::{anchors, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
@@ -40,6 +41,7 @@ use crate::keys::{self, Absent, KEYS_FOLDER, NoKeys};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
+use crate::upkeep::Upkeep;
 
 /// What the hub takes from the machine; tests bring their own.
 #[derive(Clone, Debug)]
@@ -308,6 +310,16 @@ impl Base {
         let (tree_stop, stop) = Drainer::new();
         let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
+        let upkeep = Arc::new(Upkeep::default());
+        let snapshotter = Snapshotter::new(
+            ledger.clone(),
+            &settings.data,
+            settings.file.snapshots,
+            upkeep.clone(),
+            outside.clock.clone(),
+        );
+        let snapshotter = Arc::new(snapshotter);
+        workers.spawn(snapshotter.clone().keep_taking(drain.clone()));
 
         write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, outside.clock.clone(), outside.rng.clone());
@@ -323,6 +335,8 @@ impl Base {
             arrivals,
             broker,
             log,
+            snapshotter,
+            upkeep,
             admin_token,
         };
         let (doors, sign_in) = doors.open(listeners, &drain)?;

@@ -25,7 +25,7 @@ mod words;
 
 pub use attention::{Attention, Urgency};
 pub use fleet::Fleet;
-pub use live::{Activity, Live};
+pub use live::{Activity, Live, Trouble};
 pub use log::TileLog;
 pub use refused::NotShown;
 pub use views::{HubFacts, Views};

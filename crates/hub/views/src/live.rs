@@ -16,6 +16,20 @@ pub trait Live: fmt::Debug + Send + Sync {
 
     /// Orders that are obeyed and wait to be recorded.
     fn held_orders(&self) -> usize;
+
+    /// Upkeep that does not go well.
+    fn troubles(&self) -> Vec<Trouble>;
+}
+
+/// Something that the hub cannot do at present, though its service goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What, and why not.
+    pub what: String,
+    /// What a person can do.
+    pub remedy: String,
+    /// Since when.
+    pub since: UnixTime,
 }
 
 /// One principal at the doors, since the hub started.

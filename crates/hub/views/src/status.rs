@@ -61,7 +61,12 @@ impl Views {
                 remedy,
                 since: since.to_string(),
             });
-        told.chain(self.unsigned(now)).collect()
+        let upkeep = self.live.troubles().into_iter().map(|trouble| Degraded {
+            what: trouble.what,
+            remedy: trouble.remedy,
+            since: trouble.since.to_string(),
+        });
+        told.chain(self.unsigned(now)).chain(upkeep).collect()
     }
 
     /// When the journal was first seen not to append; `now` when it does.

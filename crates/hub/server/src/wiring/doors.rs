@@ -25,10 +25,12 @@ use crate::collect::intake::order::Orders;
 use crate::drain::Drain;
 use crate::enforce::activation::Arrivals;
 use crate::enforce::certificates::Issuer;
+use crate::enforce::snapshots::Snapshotter;
 use crate::files::Addresses;
 use crate::ledger::Ledger;
 use crate::ops::{Gauges, MetricsPage};
 use crate::settings::Settings;
+use crate::upkeep::Upkeep;
 
 /// What the doors are made of.
 pub(super) struct Doors {
@@ -43,6 +45,8 @@ pub(super) struct Doors {
     pub(super) arrivals: Arrivals,
     pub(super) broker: Arc<Broker>,
     pub(super) log: Arc<TileLog>,
+    pub(super) snapshotter: Arc<Snapshotter>,
+    pub(super) upkeep: Arc<Upkeep>,
     pub(super) admin_token: Secret,
 }
 
@@ -140,6 +144,7 @@ impl Doors {
             orders: self.orders.clone(),
             registry: self.registry.clone(),
             store: self.ledger.store().clone(),
+            upkeep: self.upkeep,
         };
         let facts = HubFacts {
             version: env!("CARGO_PKG_VERSION"),
@@ -165,6 +170,7 @@ impl Doors {
             issuer: self.issuer,
             anchors: self.tls.anchors,
             admin_token: self.admin_token,
+            snapshotter: self.snapshotter,
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(move || metrics.render())),
             clock: self.outside.clock,

@@ -156,6 +156,18 @@ async fn the_journal_is_read_and_proved() {
 }
 
 #[tokio::test]
+async fn a_snapshot_is_taken_and_recorded() {
+    let house = House::open().await;
+    let before = house.entries();
+    let taken = house.posts("/journal/snapshots", "").await;
+    assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text());
+    let taken = taken.json();
+    assert_eq!(taken["entries"].as_u64(), Some(before));
+    let record = house.gets(&format!("/journal/{}", taken["entry"])).await;
+    assert_eq!(record.json()["entry"]["state"], taken["state"]);
+}
+
+#[tokio::test]
 async fn the_status_tells_how_the_hub_is() {
     let house = House::open().await;
     house.clock.advance(Duration::from_secs(5));

@@ -19,8 +19,10 @@ use ironroot_server::collect::doors::console::{ConsoleParts, router};
 use ironroot_server::collect::intake::order::Orders;
 use ironroot_server::collect::intake::secrets::token_digest;
 use ironroot_server::enforce::certificates::Issuer;
+use ironroot_server::enforce::snapshots::{SnapshotSettings, Snapshotter};
 use ironroot_server::ledger::Ledger;
 use ironroot_server::ops::Gauges;
+use ironroot_server::upkeep::Upkeep;
 use ironroot_store::Store;
 use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_testkit::{ManualClock, SeededRng};
@@ -110,11 +112,20 @@ impl House {
         let anchors = Arc::new(AnchorSet::new(TrustAnchors::new(&authority, &[]).unwrap()));
         let issuer = Issuer::new(authority, PkiUrls::default(), clock.clone(), rng.clone());
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
+        let upkeep = Arc::new(Upkeep::default());
+        let snapshotter = Snapshotter::new(
+            ledger.clone(),
+            folder.path(),
+            SnapshotSettings::default(),
+            upkeep.clone(),
+            clock.clone(),
+        );
         let running = Arc::new(Gauges {
             broker: Broker::new(BrokerSettings::default()),
             orders: orders.clone(),
             registry: registry.clone(),
             store: ledger.store().clone(),
+            upkeep,
         });
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");
@@ -142,6 +153,7 @@ impl House {
             issuer,
             anchors: anchors.clone(),
             admin_token: token_digest(TOKEN),
+            snapshotter: Arc::new(snapshotter),
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(|| "ironroot_devices 0\n".to_owned())),
             clock: clock.clone(),

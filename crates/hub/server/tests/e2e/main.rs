@@ -29,4 +29,5 @@ mod registration_authority;
 mod seal_key;
 mod seal_key_kill;
 mod secrets;
+mod snapshots;
 mod start_refused;

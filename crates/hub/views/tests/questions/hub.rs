@@ -15,7 +15,7 @@ use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_testkit::ManualClock;
 use ironroot_time::{Clock, UnixTime};
 use ironroot_tree::TreeWriter;
-use ironroot_views::{Activity, HubFacts, Live, TileLog, Views};
+use ironroot_views::{Activity, HubFacts, Live, TileLog, Trouble, Views};
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
@@ -38,6 +38,7 @@ pub(crate) struct Hub {
 pub(crate) struct Doors {
     pub(crate) activity: Mutex<HashMap<Principal, Activity>>,
     pub(crate) held: AtomicUsize,
+    pub(crate) troubles: Mutex<Vec<Trouble>>,
 }
 
 impl Live for Doors {
@@ -56,6 +57,10 @@ impl Live for Doors {
 
     fn held_orders(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.lock().clone()
     }
 }
 

@@ -8,7 +8,7 @@ use ironroot_api::{JournalQuery, PageQuery};
 use ironroot_journal::SALT_SIZE;
 use ironroot_registry::Fact;
 use ironroot_store::{Change, Payload, Store};
-use ironroot_views::{NotShown, Urgency};
+use ironroot_views::{NotShown, Trouble, Urgency};
 
 fn query(change: impl FnOnce(&mut JournalQuery)) -> JournalQuery {
     let mut query = JournalQuery::default();
@@ -184,6 +184,25 @@ async fn entries_that_stay_unsigned_are_told() {
     );
     hub.signs();
     assert!(hub.views.degraded().is_empty());
+}
+
+#[tokio::test]
+async fn upkeep_that_fails_is_told_last() {
+    let hub = Hub::new().await;
+    let since = hub.views.now();
+    let trouble = Trouble {
+        what: "No snapshot of the state is taken: the disk is full.".to_owned(),
+        remedy: "Make room.".to_owned(),
+        since,
+    };
+    hub.doors.troubles.lock().push(trouble.clone());
+    hub.doors.held.store(1, Ordering::Relaxed);
+    let told = hub.views.degraded();
+    assert_eq!(told.len(), 2);
+    assert_eq!(
+        (told[1].what.as_str(), &told[1].since),
+        (trouble.what.as_str(), &since.to_string())
+    );
 }
 
 #[tokio::test]

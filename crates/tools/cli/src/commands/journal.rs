@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use ironroot_api::{
-    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, WordsErased,
+    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, SnapshotTaken,
+    WordsErased,
 };
 use ironroot_identity::DeviceId;
 
@@ -28,6 +29,8 @@ pub enum JournalCommand {
     Checkpoint(With<Checkpoint>),
     /// Erase the reason that was given with an entry; the entry itself stays and still verifies.
     Erase(With<Erase>),
+    /// Take a snapshot of the state now; a rebuild then starts there.
+    Snapshot(With<Snapshot>),
     /// Copy the log to a folder, where anybody can check it without Ironroot.
     Export(With<Export>),
 }
@@ -40,6 +43,7 @@ impl JournalCommand {
             Self::Proof(command) => run(command, terminal),
             Self::Checkpoint(command) => run(command, terminal),
             Self::Erase(command) => run(command, terminal),
+            Self::Snapshot(command) => run(command, terminal),
             Self::Export(command) => run(command, terminal),
         }
     }
@@ -133,6 +137,23 @@ impl Remote for Erase {
                 "the words of entry {} are gone from the hub; copies in older backups are not (journal entry {})",
                 erased.index, erased.entry
             ))
+        })
+    }
+}
+
+/// Arguments of `journal snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {}
+
+impl Remote for Snapshot {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.post("/journal/snapshots", &serde_json::Map::new())?;
+        terminal.answer(answer, |terminal, taken: SnapshotTaken| {
+            terminal.line(&format!(
+                "the state after {} entries is in {} (journal entry {})",
+                taken.entries, taken.file, taken.entry
+            ))?;
+            terminal.line(&format!("its digest is {}", taken.state))
         })
     }
 }

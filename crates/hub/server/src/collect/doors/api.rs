@@ -37,6 +37,7 @@ use utoipa_axum::routes;
 use super::console::sign_ins::SignIns;
 use crate::collect::intake::order::Orders;
 use crate::enforce::certificates::Issuer;
+use crate::enforce::snapshots::Snapshotter;
 use crate::ledger::Ledger;
 
 pub(crate) use refusal::{Class, Refusal};
@@ -62,6 +63,8 @@ pub struct ApiParts {
     pub anchors: Arc<AnchorSet>,
     /// The digest of the admin token, as the keyring holds it.
     pub admin_token: Secret,
+    /// Takes snapshots.
+    pub snapshotter: Arc<Snapshotter>,
     /// Makes sign-in links.
     pub sign_ins: Arc<SignIns>,
     /// The hub's metrics, as Prometheus reads them.
@@ -131,6 +134,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(journal::show))
         .routes(routes!(journal::proof))
         .routes(routes!(journal::erase_words))
+        .routes(routes!(journal::take_snapshot))
         .routes(routes!(journal::log_file))
         .routes(routes!(sign_in::make))
 }

@@ -1,11 +1,11 @@
 //! `/journal`: entries, proofs, and the signed log itself.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use ironroot_api::{
-    Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem, WordsErased,
+    Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem, SnapshotTaken, WordsErased,
 };
 
 use super::auth::Caller;
@@ -58,6 +58,28 @@ pub(crate) async fn erase_words(
     let entry = erased.map_err(|cause| api.refuse(&cause))?;
     tracing::info!(door = "api", actor = %by, entry = index, "A person's words were erased.");
     Ok(Json(WordsErased { index, entry }))
+}
+
+/// Takes a snapshot of the state, from which the rows can be made again without the entries before it.
+#[utoipa::path(post, path = "/journal/snapshots", tag = "journal", responses(
+    (status = 201, body = SnapshotTaken),
+    (status = 500, body = Problem, content_type = "application/problem+json", description = "The rows are not what the journal says, or the disk is full"),
+    (status = 503, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn take_snapshot(
+    State(api): State<Api>,
+    Extension(Caller(by)): Extension<Caller>,
+) -> Result<(StatusCode, Json<SnapshotTaken>), Refusal> {
+    let taken = api.snapshotter.take().await;
+    let taken = taken.map_err(|cause| api.refuse(&cause))?;
+    tracing::info!(door = "api", actor = %by, entry = taken.entry, "A snapshot of the state was taken.");
+    let answer = SnapshotTaken {
+        entries: taken.entries,
+        state: taken.state,
+        file: taken.path.display().to_string(),
+        entry: taken.entry,
+    };
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 /// The proof that an entry is in the log (C2SP tlog-proof).

@@ -14,6 +14,7 @@ use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
 use crate::collect::intake::service::ServiceRefused;
+use crate::enforce::snapshots::SnapshotRefused;
 use crate::fault::{Blame, Fault, Reference, chain};
 use crate::ledger::NotRecorded;
 
@@ -236,6 +237,7 @@ blamed!(
     ServiceRefused,
     ManufacturerRefused,
     NotErased,
+    SnapshotRefused,
     OrderRefused
 );
 
