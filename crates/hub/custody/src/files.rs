@@ -164,6 +164,15 @@ pub fn refuse_existing(path: &Path) -> Result<(), CustodyError> {
     Ok(())
 }
 
+/// Reads a secret of at most `length_max` bytes that an operator keeps in a file. The group may read it, too:
+/// so it looks where systemd lets the hub's user in.
+///
+/// # Errors
+/// [`CustodyError`] when it cannot be read, others may touch it, or it is longer.
+pub fn read_secret(path: &Path, length_max: usize) -> Result<Secret, CustodyError> {
+    read_private(path, length_max, Readers::OwnerAndGroup).map(Secret::from)
+}
+
 /// Who may read a file that holds a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
