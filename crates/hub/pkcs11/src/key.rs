@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use cryptoki::mechanism::Mechanism;
@@ -31,8 +31,8 @@ struct Key {
     module: Arc<Module>,
     /// The public key: an uncompressed point.
     point: Vec<u8>,
-    /// Why the last call failed, if it did.
-    away: Mutex<Option<TokenRefused>>,
+    /// Why the last call failed, if it did, and when.
+    away: Mutex<Option<(TokenRefused, Instant)>>,
 }
 
 /// A message to be signed, and where the signature goes.
@@ -154,7 +154,7 @@ impl TokenKey {
             .map_err(|_late| TokenRefused::TimedOut)??;
         let key = Self::open(uri, point);
         // A key whose signatures nobody can check is found out before a certificate says it is the CA's.
-        key.sign(b"ironroot: the first signature of a key")?;
+        key.probe()?;
         Ok(key)
     }
 
@@ -180,9 +180,24 @@ impl TokenKey {
     /// # Errors
     /// [`TokenRefused`] when the token is away, fails, or gives no answer in time.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, TokenRefused> {
+        // A moment after a failure nobody waits for the next one.
+        if let Some((refused, at)) = &*self.key.away.lock()
+            && at.elapsed() < PAUSE
+        {
+            return Err(refused.clone());
+        }
         let signed = self.ask(message);
-        *self.key.away.lock() = signed.as_ref().err().cloned();
+        let refused = signed.as_ref().err().cloned();
+        *self.key.away.lock() = refused.map(|refused| (refused, Instant::now()));
         signed
+    }
+
+    /// Asks for a signature that nothing uses, so that a token that went away or came back is noticed.
+    ///
+    /// # Errors
+    /// As for [`TokenKey::sign`].
+    pub fn probe(&self) -> Result<(), TokenRefused> {
+        self.sign(PROBE).map(drop)
     }
 
     /// Which key it is.
@@ -197,7 +212,8 @@ impl TokenKey {
 
     /// Why the last signature failed, if it did.
     pub fn away(&self) -> Option<TokenRefused> {
-        self.key.away.lock().clone()
+        let away = self.key.away.lock();
+        away.as_ref().map(|(refused, _)| refused.clone())
     }
 
     fn ask(&self, message: &[u8]) -> Result<Vec<u8>, TokenRefused> {
@@ -302,6 +318,10 @@ impl fmt::Debug for TokenKey {
 
 /// How long a signature may take; a slow smart card needs less than one second.
 const TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a failure stands for the calls after it.
+const PAUSE: Duration = Duration::from_secs(1);
+/// No certificate, CRL or OCSP response begins like this.
+const PROBE: &[u8] = b"ironroot: is the token there?";
 /// How many calls of one key run at once.
 const THREADS: usize = 4;
 /// How many signatures may be asked for beyond those.

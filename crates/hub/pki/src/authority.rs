@@ -17,10 +17,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ironroot_identity::CaNumber;
+use ironroot_pkcs11::{TokenKey, TokenRefused};
 use ironroot_time::UnixTime;
 use rustls::pki_types::CertificateDer;
 
 pub use ca_key::CaKey;
+pub use ironroot_pkcs11::uri::{BadUri as BadKeyUri, KeyUri};
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
 pub use issuing_ca::IssuingCa;
 pub use root::RootCa;
@@ -52,6 +54,9 @@ pub enum AuthorityError {
     /// A key could not be made or read.
     #[error("a key of the certificate authority")]
     Key(#[from] BadKey),
+    /// The token that keeps a key.
+    #[error("the token of the certificate authority")]
+    Token(#[from] TokenRefused),
     /// A certificate of its own could not be written.
     #[error("a certificate of the certificate authority's own")]
     Certificate(#[source] rcgen::Error),
@@ -74,6 +79,19 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`]; above all when either file is there already, since a CA is made once.
     pub fn create(folder: &Path, seal: &SealKey, now: UnixTime) -> Result<Self, AuthorityError> {
+        Self::create_with(CaKey::generate()?, folder, seal, now)
+    }
+
+    /// The same, around a key for the issuing CA that was made elsewhere.
+    ///
+    /// # Errors
+    /// As for [`Authority::create`].
+    pub fn create_with(
+        key: CaKey,
+        folder: &Path,
+        seal: &SealKey,
+        now: UnixTime,
+    ) -> Result<Self, AuthorityError> {
         let (root_file, issuing_file) = (folder.join(ROOT_FILE), folder.join(ISSUING_FILE));
         refuse_existing(&root_file)?;
         refuse_existing(&issuing_file)?;
@@ -81,7 +99,6 @@ impl Authority {
         // Names differ from one installation to the next, so that nobody's trust store confuses them.
         let tag = hex::encode(root::random::<4>()?);
         let root = RootCa::new(&format!("Ironroot Root CA {tag}"), now)?;
-        let key = CaKey::generate()?;
         let certificate = root.certify(&format!("Ironroot Issuing CA {tag}"), &key, now)?;
         let first = IssuingCa::new(
             CaNumber::FIRST,
@@ -124,6 +141,14 @@ impl Authority {
     /// The issuing CA that issues.
     pub fn current(&self) -> Arc<IssuingCa> {
         self.0.load().current.clone()
+    }
+
+    /// The keys that a token keeps, the current issuing CA's first.
+    pub fn token_keys(&self) -> Vec<TokenKey> {
+        let cas = self.issuing_cas();
+        cas.iter()
+            .filter_map(|ca| ca.key().token().cloned())
+            .collect()
     }
 
     /// All issuing CAs, the current one first, then from the newest to the oldest.

@@ -1,5 +1,7 @@
 //! The private key of a CA: the one type that signs with one, wherever it lies.
 
+use ironroot_pkcs11::uri::KeyUri;
+use ironroot_pkcs11::{TokenKey, TokenRefused};
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 
 use crate::key::{BadKey, SoftwareKey};
@@ -10,6 +12,8 @@ use ironroot_secret::Secret;
 pub enum CaKey {
     /// A P-256 pair in memory, kept as PKCS#8 under a seal.
     Software(SoftwareKey),
+    /// A P-256 key that a PKCS#11 token keeps; of it the seal keeps where it is.
+    Token(TokenKey),
 }
 
 impl CaKey {
@@ -21,21 +25,51 @@ impl CaKey {
         SoftwareKey::generate().map(Self::Software)
     }
 
+    /// Has a token make a new key that never leaves it.
+    ///
+    /// # Errors
+    /// [`TokenRefused`] when the token is away, or has a key of this name.
+    pub fn generate_on(token: KeyUri) -> Result<Self, TokenRefused> {
+        TokenKey::generate(token).map(Self::Token)
+    }
+
+    /// Where the key is, when that is a token.
+    pub fn token(&self) -> Option<&TokenKey> {
+        match self {
+            Self::Software(_) => None,
+            Self::Token(key) => Some(key),
+        }
+    }
+
     /// Reads what [`CaKey::to_kept`] wrote.
     ///
     /// # Errors
     /// [`BadKey`] when the bytes name no key.
     pub fn from_kept(kept: &[u8]) -> Result<Self, BadKey> {
-        SoftwareKey::from_pkcs8(kept).map(Self::Software)
+        match kept.strip_prefix(TOKEN) {
+            None => SoftwareKey::from_pkcs8(kept).map(Self::Software),
+            Some(token) => {
+                let text = str::from_utf8(token).map_err(|_no_text| BadKey)?;
+                let (point, uri) = text.split_once(' ').ok_or(BadKey)?;
+                let point = hex::decode(point).map_err(|_no_hex| BadKey)?;
+                let uri = uri.parse().map_err(|_no_uri| BadKey)?;
+                Ok(Self::Token(TokenKey::open(uri, point)))
+            }
+        }
     }
 
-    /// What a sealed file keeps of it: a key in memory as PKCS#8 in DER.
+    /// What a sealed file keeps of it: a key in memory as PKCS#8 in DER, a token's as its public point and
+    /// its URI.
     ///
     /// # Errors
     /// [`BadKey`] when the library refuses to write it.
     pub fn to_kept(&self) -> Result<Secret, BadKey> {
         match self {
             Self::Software(key) => key.to_pkcs8(),
+            Self::Token(key) => {
+                let text = format!("{} {}", hex::encode(key.point()), key.uri());
+                Ok(Secret::new([TOKEN, text.as_bytes()].concat()))
+            }
         }
     }
 }
@@ -44,12 +78,14 @@ impl PublicKeyData for CaKey {
     fn der_bytes(&self) -> &[u8] {
         match self {
             Self::Software(key) => key.der_bytes(),
+            Self::Token(key) => key.point(),
         }
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
         match self {
             Self::Software(key) => key.algorithm(),
+            Self::Token(_) => &rcgen::PKCS_ECDSA_P256_SHA256,
         }
     }
 }
@@ -58,6 +94,12 @@ impl SigningKey for CaKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         match self {
             Self::Software(key) => key.sign(message),
+            Self::Token(key) => key
+                .sign(message)
+                .map_err(|_kept_by_the_key| rcgen::Error::RemoteKeyError),
         }
     }
 }
+
+/// What is kept of a token's key begins so; PKCS#8 in DER begins with 0x30.
+const TOKEN: &[u8] = b"token ";

@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use ironroot_identity::{
     CaNumber, CertificateSerial, DeviceId, Fingerprint, Principal, ServiceName,
 };
+use ironroot_pkcs11::{TokenKey, TokenRefused};
 use ironroot_time::UnixTime;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{
@@ -81,6 +82,9 @@ pub enum IssueRefused {
     /// A server certificate without a name, or with one that is neither host name nor address.
     #[error("a server certificate needs at least one name, and each a host name or address")]
     Nameless,
+    /// The token that keeps the issuing CA's key is away.
+    #[error("the issuing CA's token does not sign")]
+    KeyAway(#[source] TokenRefused),
     /// A name or the signature could not be written.
     #[error("the certificate could not be written")]
     Writing(#[from] rcgen::Error),
@@ -120,8 +124,8 @@ impl IssuingCa {
             .clone_from(&urls.authority_information);
         set_validity(&mut params, not_before, not_after);
 
-        let der: CertificateDer<'static> =
-            params.signed_by(issuance.public_key, &self.issuer)?.into();
+        let signed = params.signed_by(issuance.public_key, &self.issuer);
+        let der: CertificateDer<'static> = signed.map_err(|cause| self.refusal(cause))?.into();
         Ok(IssuedCertificate {
             serial: issuance.serial,
             ca: self.number(),
@@ -130,6 +134,16 @@ impl IssuingCa {
             not_before,
             not_after,
         })
+    }
+}
+
+impl IssuingCa {
+    /// A key on a token knows more about its failure than the error that comes through the certificate.
+    fn refusal(&self, cause: rcgen::Error) -> IssueRefused {
+        match self.key().token().and_then(TokenKey::away) {
+            Some(away) => IssueRefused::KeyAway(away),
+            None => cause.into(),
+        }
     }
 }
 
