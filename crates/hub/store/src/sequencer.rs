@@ -50,6 +50,7 @@ pub trait Pen: Send + 'static {
     fn drop_entries(&mut self, floor: u64) -> Result<u64, Failure>;
 
     /// How long the sequencer may wait for an order before it calls [`Pen::tend`]; `None`: for ever.
+    /// At zero it calls it before the next order, however many wait.
     fn tend_after(&self) -> Option<Duration>;
 
     /// Sees to what is left to do between orders; what came of it, if anything is to be told.
@@ -260,6 +261,10 @@ impl<P: Pen> Writer<P> {
     /// The next order; until it comes, the pen is tended.
     fn next(&mut self, orders: &Receiver<Order>) -> Option<Order> {
         while let Some(wait) = self.pen.tend_after() {
+            if wait.is_zero() {
+                self.tend();
+                continue;
+            }
             match orders.recv_timeout(wait) {
                 Ok(order) => return Some(order),
                 Err(RecvTimeoutError::Timeout) => self.tend(),

@@ -35,6 +35,11 @@ pub trait Backend: Send + Sync {
 
     /// Opens a loader at this place, with the projection of `parts`.
     fn loader(&self, parts: Parts) -> BoxFuture<'_, Result<Box<dyn Loader>, BoxError>>;
+
+    /// How many random runs are worth their time here.
+    fn runs(&self) -> u32 {
+        32
+    }
 }
 
 /// Why a backend was not opened.

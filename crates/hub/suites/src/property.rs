@@ -46,7 +46,7 @@ pub fn random_changes_leave_what_a_replay_gives(fresh: impl Fn() -> Box<dyn Back
         .unwrap();
     let mut runner = TestRunner::new(Config {
         failure_persistence: None,
-        ..Config::with_cases(32)
+        ..Config::with_cases(fresh().runs())
     });
     let outcome = runner.run(&prop::collection::vec(step(), 1..12), |steps| {
         runtime.block_on(run(&*fresh(), steps))

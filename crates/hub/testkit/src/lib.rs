@@ -1,8 +1,19 @@
-//! What tests share: a clock that is moved by hand, and a seeded source of chance.
+//! What tests share: a clock that is moved by hand, a seeded source of chance, a database server of one's own.
 //!
 //! Stage: none; only tests use it.
 //! Never: is a dependency of a program.
 //! To add something: when two crates' tests need it.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod postgres;
+
+pub use postgres::Postgres;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
