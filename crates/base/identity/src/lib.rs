@@ -15,10 +15,12 @@ extern crate alloc;
 mod certificate;
 mod id;
 mod principal;
+mod revocation;
 
 pub use certificate::{BadSerial, CaNumber, CertificateSerial, Fingerprint};
 pub use id::{BadId, DeviceId, ProfileName, ServiceName};
 pub use principal::{BadUrn, Principal};
+pub use revocation::{Revocation, RevocationReason};
 
 /// The largest number of characters in an id.
 pub const ID_LENGTH_MAX: usize = 64;

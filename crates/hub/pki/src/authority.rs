@@ -26,7 +26,7 @@ pub use ironroot_pkcs11::uri::{BadUri as BadKeyUri, KeyUri};
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
 pub use issuing_ca::IssuingCa;
 pub use root::RootCa;
-pub use urls::{BadUrl, PkiUrls};
+pub use urls::{BadUrl, OCSP_PATH, PkiUrls, ca_path, crl_path, delta_crl_path};
 
 use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write_sealed};
 use crate::key::BadKey;

@@ -9,14 +9,18 @@
 //! [`authority::CaKey`].
 
 pub mod authority;
+pub mod crl;
 pub mod csr;
 pub use ironroot_custody::{files as custody, seal};
 pub mod est;
 pub mod facts;
 pub mod key;
 pub mod names;
+pub mod ocsp;
 pub mod peer;
 pub mod pem;
+mod signed;
 pub mod tls;
 
 pub use rustls::pki_types::CertificateDer;
+pub use signed::NotSigned;

@@ -11,6 +11,7 @@ use ironroot_pki::csr::Csr;
 use ironroot_pki::est::{KeyRequest, decode_request, encode_certs_only};
 use ironroot_pki::facts::CertificateFacts;
 use ironroot_pki::key::{KeyAlgorithm, NewKey, SoftwareKey};
+use ironroot_pki::ocsp::OcspRequest;
 use ironroot_pki::seal::{KEY_LENGTH, SealKey};
 use ironroot_pki::tls::{ManufacturerCa, Manufacturers, TrustAnchors};
 use ironroot_time::UnixTime;
@@ -165,4 +166,33 @@ fn a_changed_seal_opens_to_nothing_else() {
             let changed = changed(&sealed, changes);
             assert_eq!(key.open("issuing-ca", &changed).is_ok(), changed == sealed);
         });
+}
+
+/// Two requests of `openssl ocsp`: by SHA-1 with a nonce, and two certificates by SHA-256 without.
+const OCSP_REQUESTS: [&str; 2] = [
+    "30763074304d304b3049300906052b0e03021a050004140f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f04 \
+     140e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e021041010101010101010101010101010101a223302130 \
+     1f06092b06010505073001020412041007070707070707070707070707070707",
+    "3081d83081d53081d230673065300d0609608648016503040201050004200f0f0f0f0f0f0f0f0f0f0f0f0f0f \
+     0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f04200e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e \
+     0e0e0e0e0e0e0e0e02104101010101010101010101010101010130673065300d060960864801650304020105 \
+     0004200f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f04200e0e0e0e0e0e0e \
+     0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e021041010101010101010101010101010101",
+];
+
+#[test]
+fn no_bytes_make_the_ocsp_parser_panic() {
+    for request in OCSP_REQUESTS {
+        let original = hex::decode(request.replace(' ', "")).unwrap();
+        OcspRequest::parse(&original).unwrap();
+        bolero::check!()
+            .with_type::<Vec<Change>>()
+            .for_each(|changes| {
+                if let Ok(request) = OcspRequest::parse(&changed(&original, changes)) {
+                    assert!((1..=16).contains(&request.certificates.len()));
+                    let nonce = request.nonce.map(|nonce| nonce.len());
+                    assert!(nonce.is_none_or(|length| (1..=128).contains(&length)));
+                }
+            });
+    }
 }

@@ -1,6 +1,8 @@
 //! The kinds of journal entries: each variant is one thing that happened, with everything it changes.
 
-use ironroot_identity::{CertificateSerial, DeviceId, ProfileName, ServiceName};
+use ironroot_identity::{
+    CaNumber, CertificateSerial, DeviceId, ProfileName, RevocationReason, ServiceName,
+};
 use ironroot_journal::Entry;
 use ironroot_standing::QuarantineReason;
 use ironroot_store::Draft;
@@ -56,6 +58,36 @@ pub enum Fact {
         names: Vec<String>,
         /// The certificate.
         certificate: IssuedCertificate,
+    },
+    /// An OCSP responder was given a certificate; its key is in memory only.
+    #[serde(rename = "responder.issued")]
+    ResponderIssued {
+        /// The certificate; the responder speaks for the CA that signed it.
+        certificate: IssuedCertificate,
+    },
+    /// A new issuing CA came into service; the one before stays trusted and issues nothing any more.
+    #[serde(rename = "ca.installed")]
+    CaInstalled {
+        /// Its number.
+        number: CaNumber,
+        /// SHA-256 of its certificate, in hexadecimal digits.
+        fingerprint: String,
+        /// Its certificate, PEM.
+        pem: String,
+        /// Who put it into service.
+        by: Actor,
+    },
+    /// A person had one certificate revoked.
+    #[serde(rename = "certificate.revoked")]
+    CertificateRevoked {
+        /// Its serial number.
+        serial: CertificateSerial,
+        /// Why, as CRLs and OCSP responses tell it.
+        reason: RevocationReason,
+        /// Who ordered it.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
     },
     /// A profile was added or changed.
     #[serde(rename = "profile.set")]
@@ -238,6 +270,9 @@ pub enum Fact {
 pub struct IssuedCertificate {
     /// Its serial number.
     pub serial: CertificateSerial,
+    /// The issuing CA that signed it; the first one is not written.
+    #[serde(default, skip_serializing_if = "CaNumber::is_first")]
+    pub ca: CaNumber,
     /// SHA-256 of its DER bytes, in hexadecimal digits.
     pub fingerprint: String,
     /// Start of its validity, seconds since 1970.
@@ -352,6 +387,9 @@ impl Fact {
             | Self::HubRestored { .. }
             | Self::TokenIssued { .. }
             | Self::ServerIssued { .. }
+            | Self::ResponderIssued { .. }
+            | Self::CaInstalled { .. }
+            | Self::CertificateRevoked { .. }
             | Self::ProfileSet { .. }
             | Self::ServiceIssued { .. }
             | Self::ServiceRevoked { .. }
@@ -368,7 +406,8 @@ impl Fact {
             Self::DeviceQuarantined { why, .. }
             | Self::DeviceReleased { why, .. }
             | Self::DeviceTransferred { why, .. }
-            | Self::DeviceRetired { why, .. } => Some(why),
+            | Self::DeviceRetired { why, .. }
+            | Self::CertificateRevoked { why, .. } => Some(why),
             _ => None,
         }
     }
@@ -440,6 +479,19 @@ impl std::fmt::Display for Fact {
                 certificate.serial,
                 names.join(", ")
             ),
+            Self::ResponderIssued { certificate } => write!(
+                f,
+                "The OCSP responder of issuing CA {} was given certificate {}.",
+                certificate.ca, certificate.serial
+            ),
+            Self::CaInstalled { number, by, .. } => {
+                write!(f, "Issuing CA {number} was put into service by {by}.")
+            }
+            Self::CertificateRevoked {
+                serial, reason, by, ..
+            } => {
+                write!(f, "Certificate {serial} was revoked by {by} ({reason}).")
+            }
             Self::ProfileSet { name, .. } => write!(f, "Profile {name} was set."),
             Self::DeviceClaimed {
                 device,

@@ -3,7 +3,9 @@
 //! It is also the last check before an entry becomes history: an entry that does not fit the state of that
 //! moment is refused, and the change that brought it leaves no trace.
 
-use ironroot_identity::{CertificateSerial, DeviceId, Principal, ProfileName, ServiceName};
+use ironroot_identity::{
+    CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, RevocationReason, ServiceName,
+};
 use ironroot_journal::Entry;
 use ironroot_profile::{BadProfile, DeviceProfile};
 use ironroot_standing::{Event, Lifecycle, NotAllowed, QuarantineReason, transition};
@@ -11,8 +13,8 @@ use ironroot_store::{ApplyError, Projection, Rows};
 
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
-    CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, ReasonRow, RevocationReason,
-    RevokedRow, Row, ServiceRow, TIMELINE, timeline_key,
+    CertificateRow, DeviceRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow, RevokedRow,
+    Row, ServiceRow, TIMELINE, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -69,6 +71,15 @@ pub enum Refused {
     /// A certificate of this serial number was issued before.
     #[error("certificate serial number {0} is taken")]
     SerialTaken(CertificateSerial),
+    /// The hub issued no such certificate.
+    #[error("this hub issued no certificate {0}")]
+    UnknownCertificate(CertificateSerial),
+    /// A revocation is for ever, and the first one counts.
+    #[error("certificate {0} was revoked before")]
+    RevokedBefore(CertificateSerial),
+    /// Another issuing CA has the number.
+    #[error("there is an issuing CA {0} already")]
+    CaTaken(CaNumber),
     /// The hub has no such profile.
     #[error("there is no profile {0}: `ironroot profile list` shows those there are")]
     UnknownProfile(ProfileName),
@@ -127,12 +138,20 @@ struct Step<'a> {
 impl Step<'_> {
     fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
         match fact {
-            Fact::HubCreated { .. }
-            | Fact::HubRestored { .. }
+            Fact::HubRestored { .. }
             | Fact::TokenIssued { .. }
-            | Fact::ServerIssued { .. }
             | Fact::PayloadErased { .. }
             | Fact::SnapshotTaken { .. } => Ok(()),
+            Fact::HubCreated { issuing, .. } => self.install_ca(CaNumber::FIRST, issuing),
+            Fact::CaInstalled {
+                number,
+                fingerprint,
+                ..
+            } => self.install_ca(*number, fingerprint),
+            Fact::ServerIssued { certificate, .. } | Fact::ResponderIssued { certificate } => {
+                self.issue(None, certificate)
+            }
+            Fact::CertificateRevoked { serial, reason, .. } => self.revoke_one(*serial, *reason),
             Fact::ProfileSet { name, text } => self.set_profile(name, text),
             Fact::DeviceClaimed {
                 device,
@@ -248,7 +267,7 @@ impl Step<'_> {
             row.certificates = vec![issued.serial];
             Ok(())
         })?;
-        self.issue(Principal::Device(device.clone()), issued)
+        self.issue(Some(Principal::Device(device.clone())), issued)
     }
 
     /// The certificate that never arrived is revoked: nobody has it, or somebody who should not.
@@ -298,7 +317,7 @@ impl Step<'_> {
             Ok(())
         })?;
         self.revoke(&superseded, RevocationReason::Superseded)?;
-        self.issue(Principal::Device(device.clone()), issued)
+        self.issue(Some(Principal::Device(device.clone())), issued)
     }
 
     fn quarantine(
@@ -374,7 +393,7 @@ impl Step<'_> {
             changed: self.at,
         };
         self.put(name.as_str(), &row)?;
-        self.issue(Principal::Service(name.clone()), issued)
+        self.issue(Some(Principal::Service(name.clone())), issued)
     }
 
     fn revoke_service(&mut self, name: &ServiceName) -> Result<(), ApplyError> {
@@ -413,7 +432,25 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn issue(&mut self, holder: Principal, issued: &IssuedCertificate) -> Result<(), ApplyError> {
+    fn install_ca(&mut self, number: CaNumber, fingerprint: &str) -> Result<(), ApplyError> {
+        let key = number.to_string();
+        if self.get::<IssuingCaRow>(&key)?.is_some() {
+            return Err(refuse(Refused::CaTaken(number)));
+        }
+        let row = IssuingCaRow {
+            number,
+            fingerprint: fingerprint.to_owned(),
+            at: self.at,
+            entry: self.index,
+        };
+        self.put(&key, &row)
+    }
+
+    fn issue(
+        &mut self,
+        holder: Option<Principal>,
+        issued: &IssuedCertificate,
+    ) -> Result<(), ApplyError> {
         let key = issued.serial.to_string();
         if self.get::<CertificateRow>(&key)?.is_some() {
             return Err(refuse(Refused::SerialTaken(issued.serial)));
@@ -421,12 +458,46 @@ impl Step<'_> {
         let row = CertificateRow {
             serial: issued.serial,
             holder,
+            ca: issued.ca,
             fingerprint: issued.fingerprint.clone(),
             not_before: issued.not_before,
             not_after: issued.not_after,
             revoked: None,
         };
         self.put(&key, &row)
+    }
+
+    /// Revokes one certificate, ended or not, and takes it from its holder's good ones.
+    fn revoke_one(
+        &mut self,
+        serial: CertificateSerial,
+        reason: RevocationReason,
+    ) -> Result<(), ApplyError> {
+        let row = self
+            .get::<CertificateRow>(&serial.to_string())?
+            .ok_or_else(|| refuse(Refused::UnknownCertificate(serial)))?;
+        if row.revoked.is_some() {
+            return Err(refuse(Refused::RevokedBefore(serial)));
+        }
+        match &row.holder {
+            Some(Principal::Device(id)) => {
+                if let Some(mut device) = self.get::<DeviceRow>(id.as_str())? {
+                    device.certificates.retain(|held| *held != serial);
+                    self.put_device(device)?;
+                }
+            }
+            Some(Principal::Service(name)) => {
+                if let Some(mut service) = self.get::<ServiceRow>(name.as_str())?
+                    && service.certificate == Some(serial)
+                {
+                    service.certificate = None;
+                    service.changed = self.at;
+                    self.put(name.as_str(), &service)?;
+                }
+            }
+            None => {}
+        }
+        self.revoke(&[serial], reason)
     }
 
     fn revoke(

@@ -9,14 +9,16 @@
 mod fact;
 mod fold;
 mod live;
+mod revoked;
 mod row;
 mod subject;
 
 pub use fact::{Actor, Credential, Fact, IssuedCertificate, KeyMaker, Unreadable};
 pub use fold::{Fold, Refused};
-pub use live::{CertificateStanding, Device, Profile, Registry, Service};
+pub use live::{CertificateStanding, Device, KnownCertificate, Profile, Registry, Service};
+pub use revoked::RevokedCertificate;
 pub use row::{
-    CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, ReasonRow, RevocationReason,
-    RevokedRow, Row, ServiceRow, TIMELINE, timeline_index, timeline_key,
+    CertificateRow, DeviceRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow, RevokedRow,
+    Row, ServiceRow, TIMELINE, timeline_index, timeline_key,
 };
 pub use subject::{Subject, Watcher};

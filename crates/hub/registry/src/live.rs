@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use ironroot_identity::{CertificateSerial, DeviceId, Principal, ProfileName, ServiceName};
+use ironroot_identity::{
+    CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, Revocation, ServiceName,
+};
 use ironroot_mqtt::TopicTemplate;
 use ironroot_profile::{DeviceProfile, Topics};
 use ironroot_standing::{Grant, Lifecycle, Standing, Tier, grant_device, grant_service};
@@ -11,6 +13,7 @@ use ironroot_store::{Committed, Follower, Table};
 use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
 
+use crate::revoked::{RevokedCertificate, RevokedCertificates};
 use crate::row::{CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, Row, ServiceRow};
 use crate::subject::{Subject, Watcher};
 
@@ -23,6 +26,7 @@ pub struct Registry {
     devices: RwLock<BTreeMap<DeviceId, Arc<Device>>>,
     services: RwLock<BTreeMap<ServiceName, Arc<Service>>>,
     certificates: RwLock<HashMap<CertificateSerial, KnownCertificate>>,
+    revoked: RevokedCertificates,
     profiles: RwLock<BTreeMap<ProfileName, Arc<Profile>>>,
     manufacturers: RwLock<BTreeMap<ProfileName, ManufacturerRow>>,
     watcher: OnceLock<Arc<dyn Watcher>>,
@@ -59,11 +63,15 @@ pub struct Profile {
     grants: Vec<(Standing, Arc<Grant>)>,
 }
 
-/// What a handshake must know of a certificate.
+/// What a handshake or a question about a certificate must know of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct KnownCertificate {
-    fingerprint: [u8; 32],
-    revoked: bool,
+pub struct KnownCertificate {
+    /// SHA-256 of its DER bytes.
+    pub fingerprint: [u8; 32],
+    /// The issuing CA that signed it.
+    pub ca: CaNumber,
+    /// When and why it was revoked.
+    pub revoked: Option<Revocation>,
 }
 
 /// What a certificate is worth.
@@ -249,12 +257,27 @@ impl Registry {
         serial: &CertificateSerial,
         fingerprint: &[u8; 32],
     ) -> CertificateStanding {
-        match self.certificates.read().get(serial) {
+        match self.known_certificate(serial) {
             Some(known) if known.fingerprint != *fingerprint => CertificateStanding::Unknown,
-            Some(KnownCertificate { revoked: true, .. }) => CertificateStanding::Revoked,
-            Some(KnownCertificate { revoked: false, .. }) => CertificateStanding::Good,
+            Some(known) if known.revoked.is_some() => CertificateStanding::Revoked,
+            Some(_) => CertificateStanding::Good,
             None => CertificateStanding::Unknown,
         }
+    }
+
+    /// The certificate of this serial number, whoever holds it.
+    pub fn known_certificate(&self, serial: &CertificateSerial) -> Option<KnownCertificate> {
+        self.certificates.read().get(serial).copied()
+    }
+
+    /// What issuing CA `ca` has revoked, from the `from`th on, in the order of taking note.
+    pub fn revoked_since(&self, ca: CaNumber, from: usize) -> Vec<RevokedCertificate> {
+        self.revoked.since(ca, from)
+    }
+
+    /// How many certificates issuing CA `ca` has revoked.
+    pub fn revoked_count(&self, ca: CaNumber) -> usize {
+        self.revoked.count(ca)
     }
 
     /// Shrinks a device's Grant at once, ahead of the journal, as if it were in `lifecycle` already.
@@ -356,13 +379,23 @@ impl Registry {
             tracing::error!(certificate.serial = %row.serial, "Certificate row without a fingerprint.");
             return;
         }
+        let revoked = row.revoked.map(|revoked| Revocation {
+            at_s: revoked.at / 1_000,
+            reason: revoked.reason,
+        });
         let known = KnownCertificate {
             fingerprint,
-            revoked: row.revoked.is_some(),
+            ca: row.ca,
+            revoked,
         };
         let before = self.certificates.write().insert(row.serial, known);
-        let was_good = before.is_some_and(|before| !before.revoked);
-        if let (true, true, Some(subject)) = (was_good, known.revoked, self.subject(&row.holder)) {
+        let Some(revocation) = revoked else { return };
+        if before.is_some_and(|before| before.revoked.is_some()) {
+            return;
+        }
+        self.revoked.add(row.ca, row.serial, revocation);
+        let subject = row.holder.as_ref().and_then(|holder| self.subject(holder));
+        if let (Some(_), Some(subject)) = (before, subject) {
             subject.revoke(row.serial);
             self.tell(|watcher| watcher.grant_changed(&subject));
         }

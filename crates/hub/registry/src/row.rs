@@ -1,6 +1,8 @@
 //! The rows of the state tables: what the journal adds up to, one document a row.
 
-use ironroot_identity::{CertificateSerial, DeviceId, Principal, ProfileName, ServiceName};
+use ironroot_identity::{
+    CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, RevocationReason, ServiceName,
+};
 use ironroot_standing::{Lifecycle, QuarantineReason, Standing, Tier};
 use ironroot_store::Table;
 use serde::de::DeserializeOwned;
@@ -92,8 +94,11 @@ pub struct ReasonRow {
 pub struct CertificateRow {
     /// Its serial number.
     pub serial: CertificateSerial,
-    /// Who holds it.
-    pub holder: Principal,
+    /// Who holds it; nobody but the hub itself when there is none.
+    pub holder: Option<Principal>,
+    /// The issuing CA that signed it.
+    #[serde(default, skip_serializing_if = "CaNumber::is_first")]
+    pub ca: CaNumber,
     /// SHA-256 of its DER bytes, in hexadecimal digits.
     pub fingerprint: String,
     /// Start of its validity, seconds since 1970.
@@ -115,26 +120,21 @@ pub struct RevokedRow {
     pub entry: u64,
 }
 
-/// Why a certificate was revoked (RFC 5280 section 5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevocationReason {
-    /// Its holder has a newer one.
-    Superseded,
-    /// Its holder's life here has ended.
-    CessationOfOperation,
-    /// Its holder belongs to somebody else now.
-    AffiliationChanged,
+/// An issuing CA of this hub, by its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuingCaRow {
+    /// Its number.
+    pub number: CaNumber,
+    /// SHA-256 of its certificate, in hexadecimal digits.
+    pub fingerprint: String,
+    /// When it came into service, milliseconds since 1970.
+    pub at: u64,
+    /// The entry that says so.
+    pub entry: u64,
 }
 
-impl std::fmt::Display for RevocationReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessation of operation",
-            Self::AffiliationChanged => "affiliation changed",
-        })
-    }
+impl Row for IssuingCaRow {
+    const TABLE: Table = Table::new("issuing_cas");
 }
 
 impl Row for CertificateRow {

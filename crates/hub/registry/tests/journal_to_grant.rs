@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ironroot_identity::{CertificateSerial, DeviceId, Principal};
+use ironroot_identity::{CaNumber, CertificateSerial, DeviceId, Principal, RevocationReason};
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_registry::{
     Actor, CertificateStanding, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Refused,
@@ -234,6 +234,7 @@ fn number(n: u8) -> CertificateSerial {
 fn certificate(n: u8) -> IssuedCertificate {
     IssuedCertificate {
         serial: number(n),
+        ca: CaNumber::FIRST,
         fingerprint: hex::encode([n; 32]),
         not_before: 0,
         not_after: 9_000,
@@ -576,4 +577,118 @@ fn the_watcher_is_told_of_changes_and_of_nothing_else() {
     assert_eq!(*told.0.lock(), ["device cam-1 changed"]);
     journal.retire("cam-1").unwrap();
     assert!(told.0.lock().contains(&"device cam-1 ended".to_owned()));
+}
+
+fn revoke_one(serial: u8) -> Fact {
+    Fact::CertificateRevoked {
+        serial: number(serial),
+        reason: RevocationReason::KeyCompromise,
+        by: person(),
+        why: why(),
+    }
+}
+
+#[test]
+fn one_certificate_is_revoked_and_the_device_keeps_its_others() {
+    let mut journal = Journal::enrolled("cam-1");
+    journal.reenrol("cam-1", 1, 2).unwrap();
+    journal.append(&revoke_one(1)).unwrap();
+    assert_eq!(journal.standing_of(1), CertificateStanding::Revoked);
+    assert_eq!(journal.standing_of(2), CertificateStanding::Good);
+    let device = journal.registry.device("cam-1").unwrap();
+    assert!(device.subject().has_revoked(&number(1)));
+    assert_eq!(device.row().certificates, [number(2)]);
+    let listed = journal.registry.revoked_since(CaNumber::FIRST, 0);
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].revocation.reason, RevocationReason::KeyCompromise);
+    let known = journal.registry.known_certificate(&number(1)).unwrap();
+    assert_eq!(known.revoked, Some(listed[0].revocation));
+}
+
+#[test]
+fn refuses_to_revoke_what_was_never_issued_and_what_was_revoked_before() {
+    let mut journal = Journal::enrolled("cam-1");
+    assert!(matches!(
+        journal.append(&revoke_one(9)),
+        Err(Refused::UnknownCertificate(_))
+    ));
+    journal.append(&revoke_one(1)).unwrap();
+    assert!(matches!(
+        journal.append(&revoke_one(1)),
+        Err(Refused::RevokedBefore(_))
+    ));
+    journal.retire("cam-1").unwrap();
+    let listed = journal.registry.revoked_since(CaNumber::FIRST, 0);
+    assert_eq!(
+        listed[0].revocation.reason,
+        RevocationReason::KeyCompromise,
+        "the first reason counts"
+    );
+    assert_eq!(listed.len(), 1);
+}
+
+#[test]
+fn a_service_whose_certificate_was_revoked_is_granted_nothing() {
+    let mut journal = Journal::with_profiles();
+    let issued = Fact::ServiceIssued {
+        service: "backend".parse().unwrap(),
+        publish: Vec::new(),
+        subscribe: vec!["d/#".to_owned()],
+        certificate: certificate(3),
+        by: person(),
+    };
+    journal.append(&issued).unwrap();
+    let service = journal.registry.service("backend").unwrap();
+    assert!(service.subject().grant().may_connect());
+    journal.append(&revoke_one(3)).unwrap();
+    assert!(!service.subject().grant().may_connect());
+}
+
+#[test]
+fn each_issuing_ca_has_a_list_of_its_own_and_a_number_that_is_given_once() {
+    let mut journal = Journal::enrolled("cam-1");
+    let second = CaNumber::FIRST.next();
+    let install = Fact::CaInstalled {
+        number: second,
+        fingerprint: "cd".repeat(32),
+        pem: String::new(),
+        by: person(),
+    };
+    journal.append(&install).unwrap();
+    assert!(matches!(
+        journal.append(&install),
+        Err(Refused::CaTaken(number)) if number == second
+    ));
+    let renewed = Fact::DeviceReenrolled {
+        device: id("cam-1"),
+        with: number(1),
+        certificate: IssuedCertificate {
+            ca: second,
+            ..certificate(2)
+        },
+    };
+    journal.append(&renewed).unwrap();
+    journal.append(&revoke_one(1)).unwrap();
+    journal.append(&revoke_one(2)).unwrap();
+    assert_eq!(journal.registry.revoked_count(CaNumber::FIRST), 1);
+    let of_second = journal.registry.revoked_since(second, 0);
+    assert_eq!(of_second[0].serial, number(2));
+}
+
+#[test]
+fn the_hubs_own_certificates_are_known_and_can_be_revoked() {
+    let mut journal = Journal::default();
+    let issued = Fact::ServerIssued {
+        names: vec!["hub.example".to_owned()],
+        certificate: certificate(7),
+    };
+    journal.append(&issued).unwrap();
+    let responder = Fact::ResponderIssued {
+        certificate: certificate(8),
+    };
+    journal.append(&responder).unwrap();
+    assert_eq!(journal.standing_of(7), CertificateStanding::Good);
+    journal.append(&revoke_one(7)).unwrap();
+    assert_eq!(journal.standing_of(7), CertificateStanding::Revoked);
+    assert_eq!(journal.standing_of(8), CertificateStanding::Good);
 }

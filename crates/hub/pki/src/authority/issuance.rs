@@ -10,8 +10,8 @@ use ironroot_pkcs11::{TokenKey, TokenRefused};
 use ironroot_time::UnixTime;
 use rcgen::string::{Ia5String, PrintableString};
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa,
-    KeyUsagePurpose, SanType, SerialNumber,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, ServerName};
 
@@ -31,6 +31,8 @@ pub enum CertificateProfile {
     Service(ServiceName),
     /// A door of the hub, under at least one host name or address.
     Server(Vec<ServerName<'static>>),
+    /// An OCSP responder that speaks for the CA (RFC 6960 section 4.2.2.2).
+    OcspResponder,
 }
 
 /// One certificate to be issued.
@@ -88,6 +90,9 @@ pub enum IssueRefused {
     /// A name or the signature could not be written.
     #[error("the certificate could not be written")]
     Writing(#[from] rcgen::Error),
+    /// An address could not be written.
+    #[error("the certificate's addresses could not be written")]
+    Addresses(#[from] der::Error),
 }
 
 impl Authority {
@@ -118,10 +123,7 @@ impl IssuingCa {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
-        params.crl_distribution_points.clone_from(&urls.crl);
-        params
-            .custom_extensions
-            .clone_from(&urls.authority_information);
+        urls.write(self.number(), &mut params)?;
         set_validity(&mut params, not_before, not_after);
 
         let signed = params.signed_by(issuance.public_key, &self.issuer);
@@ -181,6 +183,12 @@ fn profile_params(profile: &CertificateProfile) -> Result<CertificateParams, Iss
             params.subject_alt_names = names.iter().map(server_name).collect::<Result<_, _>>()?;
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         }
+        CertificateProfile::OcspResponder => {
+            subject.push(DnType::CommonName, "Ironroot OCSP responder");
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+            let no_check = CustomExtension::from_oid_content(OCSP_NO_CHECK, vec![5, 0]);
+            params.custom_extensions = vec![no_check];
+        }
     }
     params.distinguished_name = subject;
     Ok(params)
@@ -237,5 +245,8 @@ pub fn fingerprint(certificate: &[u8]) -> Fingerprint {
     Fingerprint(bytes)
 }
 
+/// id-pkix-ocsp-nocheck with its NULL: nobody asks about a responder that lives for days (RFC 6960
+/// section 4.2.2.2.1).
+const OCSP_NO_CHECK: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
 /// 9999-12-31T23:59:59Z.
 const END_OF_TIME: UnixTime = UnixTime::from_s(253_402_300_799);

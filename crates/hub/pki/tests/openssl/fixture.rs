@@ -64,19 +64,24 @@ impl Hub {
         profile: &CertificateProfile,
         key: &PublicKey,
     ) -> IssuedCertificate {
-        let urls = PkiUrls::new(
-            Some("http://hub.example/crl"),
-            Some("http://hub.example/ocsp"),
-            Some("http://hub.example/ca.der"),
-        );
+        self.issue_numbered(CertificateSerial::from_random([7; 16]), now, profile, key)
+    }
+
+    pub(crate) fn issue_numbered(
+        &self,
+        serial: CertificateSerial,
+        now: UnixTime,
+        profile: &CertificateProfile,
+        key: &PublicKey,
+    ) -> IssuedCertificate {
         self.authority
             .issue(&Issuance {
                 profile,
                 public_key: key,
-                serial: CertificateSerial::from_random([7; 16]),
+                serial,
                 now,
                 not_after: now.plus(30 * DAY),
-                urls: &urls.unwrap(),
+                urls: &urls(),
             })
             .unwrap()
     }
@@ -99,6 +104,10 @@ impl Peer {
             key_pem: String::from_utf8(key_pem.expose().to_vec()).unwrap(),
         }
     }
+}
+
+pub(crate) fn urls() -> PkiUrls {
+    PkiUrls::new("http://hub.example").unwrap()
 }
 
 pub(crate) fn device(id: &str) -> CertificateProfile {

@@ -5,10 +5,12 @@
 
 mod attacks;
 mod authority;
+mod crl;
 mod doors;
 mod est;
 mod fixture;
 mod handshakes;
 mod key_generation;
+mod ocsp;
 mod requests;
 mod tool;

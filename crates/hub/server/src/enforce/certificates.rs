@@ -79,6 +79,7 @@ impl Issuer {
             urls: &self.urls,
         })?;
         let fact = IssuedCertificate {
+            ca: issued.ca,
             serial: issued.serial,
             fingerprint: issued.fingerprint.to_string(),
             not_before: issued.not_before.as_s(),

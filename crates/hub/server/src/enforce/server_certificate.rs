@@ -109,6 +109,7 @@ impl ServerIdentity {
                 .map(|name| name.to_str().into_owned())
                 .collect(),
             certificate: IssuedCertificate {
+                ca: issued.ca,
                 serial: issued.serial,
                 fingerprint: issued.fingerprint.to_string(),
                 not_before: issued.not_before.as_s(),

@@ -279,6 +279,7 @@ impl House {
             spki: None,
             certificate: IssuedCertificate {
                 serial: ironroot_identity::CertificateSerial::from_random(serial),
+                ca: ironroot_identity::CaNumber::FIRST,
                 fingerprint: "ab".repeat(32),
                 not_before: BEGIN.as_s(),
                 not_after: BEGIN.plus(Duration::from_secs(86_400)).as_s(),

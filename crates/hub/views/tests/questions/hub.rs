@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ironroot_identity::{CertificateSerial, Principal};
+use ironroot_identity::{CaNumber, CertificateSerial, Principal};
 use ironroot_journal::SALT_SIZE;
 use ironroot_journal::note::SigningKey;
 use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
@@ -198,6 +198,7 @@ pub(crate) fn certificate(holder: &str) -> IssuedCertificate {
     }
     IssuedCertificate {
         serial: CertificateSerial::from_random(bytes),
+        ca: CaNumber::FIRST,
         fingerprint: "ab".repeat(32),
         not_before: BEGIN.as_s(),
         not_after: BEGIN.as_s() + 86_400,
