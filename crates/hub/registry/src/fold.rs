@@ -290,7 +290,7 @@ impl Step<'_> {
             Ok(())
         })?;
         self.revoke(&superseded, RevocationReason::Superseded)?;
-        self.issue(Principal::Device(device.clone()), issued)
+        self.issue(Some(Principal::Device(device.clone())), issued)
     }
 
     fn reenrol(

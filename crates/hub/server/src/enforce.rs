@@ -3,7 +3,9 @@
 pub mod activation;
 pub mod anchors;
 pub mod certificates;
+pub mod ocsp;
 pub mod revocation;
+pub mod revocation_lists;
 pub mod server_certificate;
 pub mod snapshots;
 pub mod tree;

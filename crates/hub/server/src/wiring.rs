@@ -1,6 +1,7 @@
 //! Builds the hub: store, keys, doors and workers. The only place that knows them all.
 
 mod doors;
+mod pki;
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,8 +12,8 @@ use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
 use ironroot_custody::folder::{KeysFolder, Sources};
 use ironroot_journal::note::VerifierKey;
+use ironroot_pki::NotSigned;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
-use ironroot_pki::tls::{AnchorSet, TlsParts};
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_secret::Secret;
 use ironroot_store::{KeyRange, Store, StoreError};
@@ -23,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::doors::Doors;
-use crate::collect::doors::pki;
+use self::pki::PkiParts;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
@@ -31,10 +32,10 @@ use crate::collect::intake::secrets::{new_token, token_digest, token_matches, to
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::certificates::Issuer;
-use crate::enforce::revocation::RegistryStatus;
-use crate::enforce::server_certificate::{NoIdentity, ServerIdentity};
+use crate::enforce::ocsp::Unanswered;
+use crate::enforce::server_certificate::NoIdentity;
 use crate::enforce::snapshots::Snapshotter;
-use crate::enforce::{anchors, tree};
+use crate::enforce::tree;
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, KEYS_FOLDER, NoKeys};
@@ -118,6 +119,12 @@ pub enum NotStarted {
     /// The hub's own certificate.
     #[error("the doors have no certificate")]
     Identity(#[from] NoIdentity),
+    /// The CRLs.
+    #[error("the revocation lists cannot be signed")]
+    RevocationLists(#[source] NotSigned),
+    /// The OCSP responders.
+    #[error("nobody answers for the CA's certificates")]
+    Ocsp(#[from] Unanswered),
     /// The manufacturers' CAs.
     #[error("a manufacturer's CA cannot be used")]
     Manufacturer(#[from] ManufacturerRefused),
@@ -275,29 +282,17 @@ impl Base {
         let mut workers = JoinSet::new();
 
         let authority = Arc::new(authority);
-        let issuing_url = format!(
-            "http://{}:{}{}",
-            settings.first_name(),
-            listen.pki.port(),
-            pki::ISSUING_PATH
-        );
-        let urls = PkiUrls::new(None, None, Some(&issuing_url))?;
-        let identity = ServerIdentity {
-            authority: authority.clone(),
+        let urls = format!("http://{}:{}", settings.first_name(), listen.pki.port());
+        let urls = PkiUrls::new(&urls)?;
+        let parts = PkiParts {
+            settings: &settings,
+            outside: &outside,
+            ledger: &ledger,
+            registry: &registry,
+            authority: &authority,
             urls: urls.clone(),
-            names: settings.names.clone(),
-            ledger: ledger.clone(),
-            clock: outside.clock.clone(),
-            rng: outside.rng.clone(),
         };
-        let (certificate, not_after) = identity.begin().await?;
-        let tls = TlsParts {
-            anchors: Arc::new(AnchorSet::new(anchors::current(&authority, &registry)?)),
-            revocation: Arc::new(RegistryStatus(registry.clone())),
-            certificate: certificate.clone(),
-            clock: outside.clock.clone(),
-        };
-        workers.spawn(identity.keep_fresh(certificate, not_after, drain.clone()));
+        let (pki, tls) = parts.start(&mut workers, &drain).await?;
 
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
         workers.spawn(retry_held(orders.clone()));
@@ -330,6 +325,7 @@ impl Base {
             ledger,
             registry,
             issuer,
+            pki,
             tls,
             orders,
             arrivals,

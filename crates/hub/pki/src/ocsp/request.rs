@@ -113,6 +113,11 @@ impl OcspRequest {
 }
 
 impl CertId {
+    /// The certificate's number; none when it is not one that this hub gives.
+    pub fn serial(&self) -> Option<CertificateSerial> {
+        self.serial
+    }
+
     fn read(wire: &WireCertId<'_>) -> der::Result<Self> {
         let hash = match wire.algorithm.oid {
             SHA1 => HashAlgorithm::Sha1,

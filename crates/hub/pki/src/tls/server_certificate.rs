@@ -83,6 +83,13 @@ impl UnshownCertificate {
         Ok(Self { certified, issued })
     }
 
+    /// With an OCSP response that is sent along in every handshake (RFC 6066 section 8).
+    #[must_use]
+    pub fn with_staple(mut self, response: Option<Vec<u8>>) -> Self {
+        self.certified.ocsp = response;
+        self
+    }
+
     /// The certificate, without its key.
     pub fn issued(&self) -> &IssuedCertificate {
         &self.issued
@@ -103,6 +110,16 @@ impl ServerCertificate {
     /// The certificate of this moment and its key, to sign with at the door.
     pub fn current(&self) -> Arc<CertifiedKey> {
         self.0.load_full()
+    }
+
+    /// Sends another OCSP response along, in every handshake from now on; none where there is none to send.
+    pub fn staple(&self, response: Option<Vec<u8>>) {
+        let shown = self.0.load();
+        self.0.store(Arc::new(CertifiedKey {
+            cert: shown.cert.clone(),
+            key: shown.key.clone(),
+            ocsp: response,
+        }));
     }
 }
 

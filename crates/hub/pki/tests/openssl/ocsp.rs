@@ -241,7 +241,10 @@ fn with_nonce(request: &[u8], length: usize) -> Vec<u8> {
     let extension = element(0x30, &[&id[..], &nonce].concat());
     let extensions = element(0xa2, &element(0x30, &extension));
     // Four bytes of headers, the list of requests, and the extensions, which are [2].
-    let end = request[..at].iter().rposition(|byte| *byte == 0xa2).unwrap();
+    let end = request[..at]
+        .iter()
+        .rposition(|byte| *byte == 0xa2)
+        .unwrap();
     let list = &request[4..end];
     element(0x30, &element(0x30, &[list, &extensions].concat()))
 }

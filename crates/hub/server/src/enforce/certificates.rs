@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use ironroot_identity::CertificateSerial;
 use ironroot_pki::CertificateDer;
-use ironroot_pki::authority::{Authority, CertificateProfile, Issuance, IssueRefused, PkiUrls};
+use ironroot_pki::authority::{
+    self, Authority, CertificateProfile, Issuance, IssueRefused, PkiUrls,
+};
 use ironroot_pki::key::PublicKey;
 use ironroot_registry::{IssuedCertificate, KeyMaker};
 use ironroot_time::{Clock, Rng, UnixTime};
@@ -52,7 +54,7 @@ impl Issuer {
     }
 
     /// The CA itself.
-    pub fn authority(&self) -> &Authority {
+    pub fn authority(&self) -> &Arc<Authority> {
         &self.authority
     }
 
@@ -78,19 +80,23 @@ impl Issuer {
             not_after: now.plus(lifetime),
             urls: &self.urls,
         })?;
-        let fact = IssuedCertificate {
-            ca: issued.ca,
-            serial: issued.serial,
-            fingerprint: issued.fingerprint.to_string(),
-            not_before: issued.not_before.as_s(),
-            not_after: issued.not_after.as_s(),
-            key: key_maker,
-        };
         Ok(Issued {
+            fact: recorded(&issued, key_maker),
             pem: issued.pem(),
             not_after: issued.not_after,
             der: issued.der,
-            fact,
         })
+    }
+}
+
+/// What the journal keeps of a certificate.
+pub fn recorded(issued: &authority::IssuedCertificate, key: KeyMaker) -> IssuedCertificate {
+    IssuedCertificate {
+        serial: issued.serial,
+        ca: issued.ca,
+        fingerprint: issued.fingerprint.to_string(),
+        not_before: issued.not_before.as_s(),
+        not_after: issued.not_after.as_s(),
+        key,
     }
 }

@@ -19,7 +19,7 @@ use crate::collect::doors::console::{self, ConsoleParts};
 use crate::collect::doors::est::EstDoor;
 use crate::collect::doors::http::HttpDoor;
 use crate::collect::doors::mqtt::MqttDoor;
-use crate::collect::doors::pki;
+use crate::collect::doors::pki::PkiDoor;
 use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::order::Orders;
 use crate::drain::Drain;
@@ -40,6 +40,7 @@ pub(super) struct Doors {
     pub(super) ledger: Ledger,
     pub(super) registry: Arc<Registry>,
     pub(super) issuer: Issuer,
+    pub(super) pki: PkiDoor,
     pub(super) tls: TlsParts,
     pub(super) orders: Arc<Orders>,
     pub(super) arrivals: Arrivals,
@@ -96,13 +97,12 @@ impl Doors {
             name: "pki",
             listener,
             tls: None,
-            router: pki::router(self.issuer.authority()),
+            router: self.pki.clone().router(),
             settings: self.settings.file.pki,
         }
     }
 
     fn device(&self, listener: TcpListener) -> Result<HttpDoor, NotStarted> {
-        let ca = self.issuer.authority().anchors();
         let Outside { clock, rng } = self.outside.clone();
         let enrolment = Enrolment::new(
             self.ledger.clone(),
@@ -111,7 +111,7 @@ impl Doors {
             clock,
             self.tls.certificate.clone(),
         );
-        let est = EstDoor::new(enrolment, &ca, rng).map_err(NotStarted::Est)?;
+        let est = EstDoor::new(enrolment, self.issuer.authority().clone(), rng);
         Ok(HttpDoor {
             name: "device",
             listener,

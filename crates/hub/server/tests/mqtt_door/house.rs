@@ -220,7 +220,9 @@ impl House {
                 Principal::Device(id.clone())
             }
             CertificateProfile::Service(name) => Principal::Service(name.clone()),
-            other @ CertificateProfile::Server(_) => panic!("no principal: {other:?}"),
+            other @ CertificateProfile::Server(_) | CertificateProfile::OcspResponder => {
+                panic!("no principal: {other:?}")
+            }
         };
         let subject = Arc::new(Subject::new(principal.clone(), Arc::new(grant)));
         self.known

@@ -17,6 +17,7 @@ use axum::{Extension, Router};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ironroot_pki::CertificateDer;
+use ironroot_pki::authority::Authority;
 use ironroot_pki::csr::{BadCsr, Csr};
 use ironroot_pki::est::{self, BadBody, BadKeyRequest, KeyRequest};
 use ironroot_time::Rng;
@@ -31,7 +32,7 @@ use crate::fault::{Blame, Fault, Reference, chain};
 pub struct EstDoor {
     enrolment: Enrolment,
     rng: Arc<dyn Rng>,
-    ca_certificates: String,
+    authority: Arc<Authority>,
     csr_attributes: String,
 }
 
@@ -74,22 +75,14 @@ impl Refused {
 }
 
 impl EstDoor {
-    /// The door of `enrolment`, which hands out these CA certificates.
-    ///
-    /// # Errors
-    /// When a CA certificate cannot be written as PKCS#7.
-    pub fn new(
-        enrolment: Enrolment,
-        ca: &[CertificateDer<'_>],
-        rng: Arc<dyn Rng>,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let ca_certificates = est::encode_certs_only(ca)?;
-        Ok(Self {
+    /// The door of `enrolment`, which hands out the CA certificates of `authority`.
+    pub fn new(enrolment: Enrolment, authority: Arc<Authority>, rng: Arc<dyn Rng>) -> Self {
+        Self {
             enrolment,
             rng,
-            ca_certificates,
+            authority,
             csr_attributes: est::csr_attributes(),
-        })
+        }
     }
 
     /// Its routes, with and without a label (RFC 7030 section 3.2.2): one CA stands behind every label.
@@ -199,8 +192,15 @@ impl EstDoor {
     }
 }
 
-async fn ca_certificates(State(door): State<Arc<EstDoor>>) -> Response {
-    base64_body("application/pkcs7-mime", door.ca_certificates.clone())
+/// Every issuing CA and every root (RFC 7030 section 4.1.3).
+async fn ca_certificates(
+    State(door): State<Arc<EstDoor>>,
+    Extension(peer): Extension<Peer>,
+) -> Response {
+    match est::encode_certs_only(&door.authority.anchors()) {
+        Ok(body) => base64_body("application/pkcs7-mime", body),
+        Err(cause) => door.refuse(&peer, &Refused::Answer(cause.into())),
+    }
 }
 
 async fn csr_attributes(State(door): State<Arc<EstDoor>>) -> Response {

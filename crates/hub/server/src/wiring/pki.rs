@@ -1,0 +1,118 @@
+//! Builds what the hub's PKI is published from, and starts those who keep it fresh.
+
+use std::sync::Arc;
+
+use ironroot_identity::CaNumber;
+use ironroot_pki::authority::{Authority, PkiUrls, fingerprint};
+use ironroot_pki::pem::certificate_pem;
+use ironroot_pki::tls::{AnchorSet, TlsParts};
+use ironroot_registry::{Actor, Fact, IssuingCaRow, Registry, Row};
+use tokio::task::JoinSet;
+
+use super::{NotStarted, Outside};
+use crate::collect::doors::pki::PkiDoor;
+use crate::drain::Drain;
+use crate::enforce::anchors;
+use crate::enforce::ocsp::OcspDesk;
+use crate::enforce::revocation::RegistryStatus;
+use crate::enforce::revocation_lists::ListSigner;
+use crate::enforce::server_certificate::ServerIdentity;
+use crate::ledger::{Ledger, NotRecorded, unreadable};
+use crate::settings::Settings;
+
+/// What the PKI is built on.
+pub(super) struct PkiParts<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) outside: &'a Outside,
+    pub(super) ledger: &'a Ledger,
+    pub(super) registry: &'a Arc<Registry>,
+    pub(super) authority: &'a Arc<Authority>,
+    pub(super) urls: PkiUrls,
+}
+
+impl PkiParts<'_> {
+    /// Signs the first lists, appoints the responders, issues the hub's own certificate, and has workers keep all
+    /// of them fresh.
+    pub(super) async fn start(
+        self,
+        workers: &mut JoinSet<()>,
+        drain: &Drain,
+    ) -> Result<(PkiDoor, TlsParts), NotStarted> {
+        let Outside { clock, rng } = self.outside.clone();
+        self.record_new_cas().await?;
+        let mut signer = ListSigner::new(
+            self.authority.clone(),
+            self.registry.clone(),
+            self.urls.clone(),
+            clock.clone(),
+        );
+        signer.sign_due().map_err(NotStarted::RevocationLists)?;
+        let lists = signer.published();
+        workers.spawn(signer.keep_signed(drain.clone()));
+
+        let ocsp = Arc::new(OcspDesk::new(
+            self.authority.clone(),
+            self.registry.clone(),
+            self.ledger.clone(),
+            clock.clone(),
+            rng.clone(),
+        ));
+        ocsp.appoint().await?;
+        workers.spawn(ocsp.clone().keep_appointed(drain.clone()));
+
+        let identity = ServerIdentity {
+            authority: self.authority.clone(),
+            urls: self.urls,
+            names: self.settings.names.clone(),
+            ledger: self.ledger.clone(),
+            registry: self.registry.clone(),
+            ocsp: ocsp.clone(),
+            clock: clock.clone(),
+            rng,
+        };
+        let (certificate, shown) = identity.begin().await?;
+        workers.spawn(identity.keep_fresh(certificate.clone(), shown, drain.clone()));
+        let anchors = anchors::current(self.authority, self.registry)?;
+        let tls = TlsParts {
+            anchors: Arc::new(AnchorSet::new(anchors)),
+            revocation: Arc::new(RegistryStatus(self.registry.clone())),
+            certificate,
+            clock: clock.clone(),
+        };
+        let door = PkiDoor {
+            authority: self.authority.clone(),
+            lists,
+            ocsp,
+            clock,
+        };
+        Ok((door, tls))
+    }
+
+    /// Records the issuing CAs that were put into the keys folder while the hub was down.
+    async fn record_new_cas(&self) -> Result<(), NotRecorded> {
+        let mut cas = self.authority.issuing_cas();
+        cas.reverse();
+        for ca in cas {
+            if !self.is_recorded(ca.number()).await? {
+                let fact = Fact::CaInstalled {
+                    number: ca.number(),
+                    fingerprint: fingerprint(ca.certificate()).to_string(),
+                    pem: certificate_pem(ca.certificate()),
+                    by: Actor::Hub,
+                };
+                self.ledger.record(&fact).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_recorded(&self, ca: CaNumber) -> Result<bool, NotRecorded> {
+        let row = self
+            .ledger
+            .store()
+            .row(IssuingCaRow::TABLE, &ca.to_string())
+            .await
+            .map_err(unreadable)?;
+        Ok(row.is_some())
+    }
+}
