@@ -661,6 +661,7 @@ fn each_issuing_ca_has_a_list_of_its_own_and_a_number_that_is_given_once() {
     ));
     let renewed = Fact::DeviceReenrolled {
         device: id("cam-1"),
+        via: None,
         with: number(1),
         certificate: IssuedCertificate {
             ca: second,

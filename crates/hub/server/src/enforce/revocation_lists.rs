@@ -147,17 +147,17 @@ impl ListSigner {
                 continue;
             }
             let signing = tokio::task::spawn_blocking(move || {
-                let signed = self.sign_due();
-                (self, signed)
+                let outcome = self.sign_due();
+                (self, outcome)
             });
-            let Ok((signer, signed)) = signing.await else {
+            let Ok((signer, outcome)) = signing.await else {
                 tracing::error!(
                     "The signer of the revocation lists is gone; they end within a day."
                 );
                 return;
             };
             self = signer;
-            match signed {
+            match outcome {
                 Ok(()) => reported = false,
                 Err(cause) if !reported => {
                     reported = true;

@@ -25,6 +25,7 @@ mod mqtt_refused;
 mod newcomer;
 mod orders;
 mod orders_refused;
+mod published_pki;
 mod registration_authority;
 mod seal_key;
 mod seal_key_kill;

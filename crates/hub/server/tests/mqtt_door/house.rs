@@ -220,7 +220,7 @@ impl House {
                 Principal::Device(id.clone())
             }
             CertificateProfile::Service(name) => Principal::Service(name.clone()),
-            other @ CertificateProfile::Server(_) | CertificateProfile::OcspResponder => {
+            other @ (CertificateProfile::Server(_) | CertificateProfile::OcspResponder) => {
                 panic!("no principal: {other:?}")
             }
         };

@@ -10,7 +10,7 @@ pub(crate) fn openssl(words: &[&str]) -> String {
 }
 
 /// A path as a word of a command line.
-pub(super) fn word(path: &Path) -> &str {
+pub(crate) fn word(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
