@@ -13,6 +13,11 @@ use aws_lc_rs::{digest, hkdf, rand};
 use ironroot_secret::Secret;
 use zeroize::Zeroizing;
 
+/// Whether these bytes say that they are a sealed secret; whether they open is another question.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// The key that secrets are sealed under.
 pub struct SealKey {
     secret: Zeroizing<[u8; KEY_LENGTH]>,

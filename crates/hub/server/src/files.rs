@@ -97,6 +97,75 @@ pub fn write(path: &Path, content: &[u8], mode: Mode) -> Result<(), NotWritten> 
     })
 }
 
+/// A file that is written beside its place, and has its name only when it is whole.
+#[derive(Debug)]
+pub struct Beside {
+    /// What is written to.
+    pub file: File,
+    for_now: PathBuf,
+    path: PathBuf,
+    finished: bool,
+}
+
+impl Beside {
+    /// Begins to write what will be at `path`.
+    ///
+    /// # Errors
+    /// [`NotWritten`] names the file.
+    pub fn begin(path: &Path, mode: Mode) -> Result<Self, NotWritten> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".unfinished");
+        let beside = PathBuf::from(beside);
+        let _left_over = fs::remove_file(&beside);
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create_new(true);
+        match options.mode(mode.bits()).open(&beside) {
+            Ok(file) => Ok(Self {
+                file,
+                for_now: beside,
+                path: path.to_owned(),
+                finished: false,
+            }),
+            Err(cause) => Err(NotWritten {
+                path: beside,
+                cause,
+            }),
+        }
+    }
+
+    /// Where it lies for now.
+    pub fn for_now(&self) -> &Path {
+        &self.for_now
+    }
+
+    /// Makes it durable and gives it its name.
+    ///
+    /// # Errors
+    /// [`NotWritten`] names the file.
+    pub fn finish(mut self) -> Result<(), NotWritten> {
+        let folder = self.path.parent().filter(|path| *path != Path::new(""));
+        let finished = || {
+            self.file.sync_all()?;
+            fs::rename(&self.for_now, &self.path)?;
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        let finished = finished().map_err(|cause| NotWritten {
+            path: self.path.clone(),
+            cause,
+        });
+        self.finished = finished.is_ok();
+        finished
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _not_missed = fs::remove_file(&self.for_now);
+        }
+    }
+}
+
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {

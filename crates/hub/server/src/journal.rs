@@ -4,7 +4,6 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -12,13 +11,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ironroot_archive::{Snapshots, from_newest};
 use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
-use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_registry::{Fact, Fold};
 use ironroot_store::{JournalReader, Source, StateDigest, StateError};
 use ironroot_tree::{Report, verify_proof, verify_tree};
 
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::fault::chain;
-use crate::outside::SystemClock;
 use crate::storage::{Parts, StoreUrl};
 
 /// The file of the data folder that holds the log's verifier key (C2SP signed-note).
@@ -92,17 +90,22 @@ impl VerifyArgs {
                 .parse()
                 .context("--key is no verifier key, like NAME+HASH+BASE64");
         }
-        let path = self.data.join(VERIFIER_KEY_FILE);
-        let text = fs::read_to_string(&path).with_context(|| {
-            format!(
-                "{}: name the data directory with --data, or the key with --key",
-                path.display()
-            )
-        })?;
-        text.trim()
-            .parse()
-            .with_context(|| path.display().to_string())
+        verifier_key(&self.data)
     }
+}
+
+/// The verifier key of the log in a data folder.
+pub(crate) fn verifier_key(data: &Path) -> anyhow::Result<VerifierKey> {
+    let path = data.join(VERIFIER_KEY_FILE);
+    let text = fs::read_to_string(&path).with_context(|| {
+        format!(
+            "{}: name the data directory with --data, or the key with --key",
+            path.display()
+        )
+    })?;
+    text.trim()
+        .parse()
+        .with_context(|| path.display().to_string())
 }
 
 #[expect(clippy::print_stdout, reason = "the answer")]
@@ -186,12 +189,7 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()?;
     let _entered = runtime.enter();
-    let store = url.open_existing(Parts {
-        clock: Arc::new(SystemClock::default()),
-        projection: Arc::new(Fold),
-        follower: Arc::new(Registry::default()),
-        size_max: None,
-    })?;
+    let store = url.open_existing(Parts::offline())?;
     let before = runtime.block_on(store.state_digest())?;
     let start = Start::new(&args.data, args.from_start);
     let (start, after) = start.with(&*store, |source| runtime.block_on(store.rebuild(source)))?;

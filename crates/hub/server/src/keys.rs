@@ -119,19 +119,36 @@ fn make_journal_key(
     name: &str,
     rng: &dyn Rng,
 ) -> Result<SigningKey, NoKeys> {
-    let path = folder.join(JOURNAL_FILE);
-    if path.exists() {
+    if folder.join(JOURNAL_FILE).exists() {
         return journal_key(folder, seal);
     }
+    replace_journal_key(folder, seal, name, rng)
+}
+
+/// Makes a key for a log that begins now, in place of the one that was there.
+///
+/// # Errors
+/// [`NoKeys`] when the file cannot be written.
+pub fn replace_journal_key(
+    folder: &Path,
+    seal: &SealKey,
+    name: &str,
+    rng: &dyn Rng,
+) -> Result<SigningKey, NoKeys> {
     let mut seed = Zeroizing::new([0; 32]);
     rng.fill(seed.as_mut());
     let text = Secret::new(format!("{name}\n{}", hex::encode(seed.as_ref())).into_bytes());
-    write_sealed(&path, seal, JOURNAL_CONTEXT, &text)?;
+    write_sealed(&folder.join(JOURNAL_FILE), seal, JOURNAL_CONTEXT, &text)?;
     journal_key(folder, seal)
 }
 
+/// The journal's key in `folder`.
+///
 /// The file holds the name and the seed, so that a hub that is renamed later keeps its journal's name.
-fn journal_key(folder: &Path, seal: &SealKey) -> Result<SigningKey, NoKeys> {
+///
+/// # Errors
+/// [`NoKeys`] when the file cannot be opened.
+pub fn journal_key(folder: &Path, seal: &SealKey) -> Result<SigningKey, NoKeys> {
     let secret = read_sealed(&folder.join(JOURNAL_FILE), seal, JOURNAL_CONTEXT)?;
     let text = std::str::from_utf8(secret.expose()).map_err(|_not_text| BadKey::Shape)?;
     let (name, seed) = text.split_once('\n').ok_or(BadKey::Shape)?;

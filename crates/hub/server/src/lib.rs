@@ -12,6 +12,7 @@
 //! journal; nothing on a hot path waits for the database; a peer is told a class and a reference, never a
 //! cause.
 
+pub mod backup;
 pub mod collect;
 pub mod drain;
 pub mod enforce;
@@ -20,6 +21,7 @@ pub mod files;
 pub mod journal;
 pub mod keys;
 pub mod ledger;
+pub mod migrate;
 pub mod ops;
 pub mod outside;
 pub mod settings;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ironroot_cli::{JournalCommand, RemoteCommand};
+use ironroot_server::backup::BackupCommand;
 use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::keys::command::KeysCommand;
+use ironroot_server::migrate::StoreCommand;
 use ironroot_server::outside::{SystemClock, SystemRng};
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{Hub, Outside};
@@ -35,6 +37,12 @@ enum Command {
     /// What the hub signs and seals with
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Copies of a hub, and hubs made again from them
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// The database that a hub keeps everything in
+    #[command(subcommand)]
+    Store(StoreCommand),
     #[command(flatten)]
     Remote(RemoteCommand),
     /// Simulated devices, to try a hub on this machine and to measure it
@@ -59,6 +67,8 @@ fn main() -> ExitCode {
         Command::Journal(Journal::Local(command)) => exit_code(command.run()),
         Command::Journal(Journal::Remote(command)) => command.run(),
         Command::Keys(command) => exit_code(command.run()),
+        Command::Store(command) => exit_code(command.run()),
+        Command::Backup(command) => exit_code(command.run()),
         Command::Remote(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),

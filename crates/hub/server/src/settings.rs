@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use ironroot_backup::Pace;
 use ironroot_broker::BrokerSettings;
 use ironroot_custody::source::Source;
 use rustls::pki_types::ServerName;
@@ -87,6 +88,8 @@ pub struct FileSettings {
     pub store: StoreSection,
     /// Snapshots of the state.
     pub snapshots: SnapshotSettings,
+    /// Backups of the running hub.
+    pub backup: BackupSection,
     /// The MQTT door.
     pub mqtt: MqttSettings,
     /// Sessions and messages behind the MQTT door.
@@ -115,6 +118,31 @@ pub struct StoreSection {
     /// The most bytes that the store may take; past it the journal stops, and Grants only shrink.
     /// No bound but the disk's when absent.
     pub size_max_bytes: Option<u64>,
+}
+
+/// Backups of the running hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSection {
+    /// How many bytes of the store are read per second at most, so that devices notice nothing.
+    pub bytes_per_s_max: u64,
+}
+
+impl Default for BackupSection {
+    fn default() -> Self {
+        Self {
+            bytes_per_s_max: 32 << 20,
+        }
+    }
+}
+
+impl BackupSection {
+    /// How fast a backup goes.
+    pub fn pace(self) -> Pace {
+        Pace {
+            bytes_per_s: Some(self.bytes_per_s_max),
+        }
+    }
 }
 
 /// Why the settings cannot be used: every fault that was found, each with its place.

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use ironroot_registry::{Fold, Registry};
 use ironroot_store::{Follower, Loader, Projection, Store, StoreReader};
 use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_time::Clock;
+
+use crate::outside::SystemClock;
 
 /// Where a hub's store is: what `--store` takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +57,18 @@ pub struct Parts {
     pub follower: Arc<dyn Follower>,
     /// The most bytes that the store may take.
     pub size_max: Option<u64>,
+}
+
+impl Parts {
+    /// For a command that works on a store without a hub.
+    pub fn offline() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::default()),
+            projection: Arc::new(Fold),
+            follower: Arc::new(Registry::default()),
+            size_max: None,
+        }
+    }
 }
 
 impl StoreUrl {
@@ -175,13 +190,7 @@ mod tests {
         let url = StoreUrl::default_in(folder.path());
         let absent = |refused: NotOpened| matches!(refused.cause, NotOpenedCause::Absent);
         assert!(url.open_reader().is_err_and(absent));
-        let parts = Parts {
-            clock: Arc::new(crate::outside::SystemClock::default()),
-            projection: Arc::new(ironroot_registry::Fold),
-            follower: Arc::new(ironroot_registry::Registry::default()),
-            size_max: None,
-        };
-        assert!(url.open_existing(parts).is_err_and(absent));
+        assert!(url.open_existing(Parts::offline()).is_err_and(absent));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

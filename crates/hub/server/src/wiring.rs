@@ -5,6 +5,7 @@ mod pki;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::doors::Doors;
 use self::pki::PkiParts;
+use crate::backup::PLACING_FOLDER;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
@@ -77,6 +79,11 @@ pub enum NotStarted {
     /// A file of the data folder.
     #[error("a file of the data folder cannot be written")]
     File(#[from] NotWritten),
+    /// A restore was cut short at its end.
+    #[error(
+        "{} is being restored: give the same `ironroot backup restore` again, which finishes it", .0.display()
+    )]
+    Restoring(PathBuf),
     /// The keys.
     #[error("the hub's keys cannot be opened")]
     Keys(#[from] NoKeys),
@@ -154,6 +161,9 @@ impl Hub {
     /// [`NotStarted`] says what is in the way, and what to do about it.
     pub async fn start(settings: Settings, outside: Outside) -> Result<Self, NotStarted> {
         files::make_folder(&settings.data)?;
+        if settings.data.join(PLACING_FOLDER).exists() {
+            return Err(NotStarted::Restoring(settings.data));
+        }
         let listeners = Listeners::bind(settings.listen).await?;
         let name = format!("{}/ironroot", settings.first_name());
         let (now, rng) = (outside.clock.now(), outside.rng.as_ref());

@@ -22,7 +22,7 @@ pub struct HubArgs {
         default_value = "./ironroot-data",
         help_heading = "Hub"
     )]
-    data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Address of a hub's console, instead of --data
     #[arg(
         long,
@@ -31,7 +31,7 @@ pub struct HubArgs {
         conflicts_with = "data",
         help_heading = "Hub"
     )]
-    hub: Option<String>,
+    pub(crate) hub: Option<String>,
     /// File with the token that the hub of --hub knows you by
     #[arg(long, value_name = "FILE", requires = "hub", help_heading = "Hub")]
     token_file: Option<PathBuf>,

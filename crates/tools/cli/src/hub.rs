@@ -1,6 +1,6 @@
 //! The hub at the other end: requests to its API, and what its refusals mean.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,29 @@ impl Hub {
         body.read_to_vec()
             .map(Some)
             .map_err(|cause| self.unreachable(cause))
+    }
+
+    /// Writes a body of any length to `out`; none when nobody listens there.
+    pub(crate) fn download(&self, path: &str, out: &mut dyn Write) -> Result<Option<()>, Failure> {
+        let call = self.agent.get(self.url(path)).config();
+        // A long answer takes its time; each wait within it is bounded by the hub.
+        let call = call
+            .timeout_global(None)
+            .timeout_connect(Some(REQUEST_TIMEOUT))
+            .timeout_recv_response(Some(REQUEST_TIMEOUT))
+            .build();
+        let sent = call.header(header::AUTHORIZATION, self.bearer()).call();
+        match &sent {
+            Err(Error::ConnectionFailed) => return Ok(None),
+            Err(Error::Io(cause)) if cause.kind() == ErrorKind::ConnectionRefused => {
+                return Ok(None);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let mut response = self.accepted(sent)?;
+        let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
+        io::copy(&mut body, out).context("the hub's answer broke off")?;
+        Ok(Some(()))
     }
 
     fn url(&self, path: &str) -> String {

@@ -8,6 +8,7 @@
 //! Exit codes: 0 done, 1 refused or not possible, 2 not understood.
 
 mod answer;
+mod backup;
 pub mod commands;
 mod connection;
 mod failure;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+pub use backup::Copied;
 use commands::claim::ClaimCommand;
 use commands::device::DeviceCommand;
 pub use commands::journal::JournalCommand;

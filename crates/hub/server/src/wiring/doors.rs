@@ -13,7 +13,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{ADMIN, Listeners, NotStarted, Outside};
-use crate::collect::doors::api::{Api, ApiParts, Metrics};
+use crate::backup::Maker;
+use crate::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use crate::collect::doors::console::sign_ins::SignIns;
 use crate::collect::doors::console::{self, ConsoleParts};
 use crate::collect::doors::est::EstDoor;
@@ -162,6 +163,14 @@ impl Doors {
         );
         let views = Arc::new(views);
         let metrics = MetricsPage::new(gauges);
+        let backups = Backups::new(
+            Maker {
+                data: self.settings.data,
+                seal_key: self.settings.seal_key,
+                credentials: self.settings.credentials,
+            },
+            self.settings.file.backup.pace(),
+        );
         let api = Api::new(ApiParts {
             views: views.clone(),
             ledger: self.ledger,
@@ -171,6 +180,7 @@ impl Doors {
             anchors: self.tls.anchors,
             admin_token: self.admin_token,
             snapshotter: self.snapshotter,
+            backups,
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(move || metrics.render())),
             clock: self.outside.clock,

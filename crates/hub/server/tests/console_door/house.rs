@@ -1,11 +1,13 @@
 //! Everything behind the console's address, in one folder, with a clock that a test moves.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use ironroot_backup::Pace;
 use ironroot_broker::{Broker, BrokerSettings};
 use ironroot_console::{Console, LiveFigures};
 use ironroot_journal::note::SigningKey;
@@ -13,7 +15,8 @@ use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
 use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
-use ironroot_server::collect::doors::api::{Api, ApiParts, Metrics};
+use ironroot_server::backup::Maker;
+use ironroot_server::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
 use ironroot_server::collect::intake::order::Orders;
@@ -154,6 +157,7 @@ impl House {
             anchors: anchors.clone(),
             admin_token: token_digest(TOKEN),
             snapshotter: Arc::new(snapshotter),
+            backups: backups(folder.path()),
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(|| "ironroot_devices 0\n".to_owned())),
             clock: clock.clone(),
@@ -309,4 +313,13 @@ impl House {
 
 pub(crate) fn profile() -> &'static str {
     ironroot_profile::BUILT_IN[0].0
+}
+
+fn backups(data: &Path) -> Backups {
+    let maker = Maker {
+        data: data.to_owned(),
+        seal_key: None,
+        credentials: None,
+    };
+    Backups::new(maker, Pace { bytes_per_s: None })
 }

@@ -10,6 +10,7 @@
 
 mod rig;
 
+mod backup;
 mod bytes;
 mod doors;
 mod enrolment;
@@ -20,6 +21,7 @@ mod journal;
 mod key_generation;
 mod kill;
 mod lost_answer;
+mod migrate;
 mod mqtt;
 mod mqtt_refused;
 mod newcomer;

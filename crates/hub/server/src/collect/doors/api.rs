@@ -6,6 +6,7 @@
 //! console's address is a loopback one.
 
 mod auth;
+mod backup;
 mod claims;
 mod devices;
 mod document;
@@ -40,6 +41,7 @@ use crate::enforce::certificates::Issuer;
 use crate::enforce::snapshots::Snapshotter;
 use crate::ledger::Ledger;
 
+pub use backup::Backups;
 pub(crate) use refusal::{Class, Refusal};
 
 /// What the API's handlers work with.
@@ -65,6 +67,8 @@ pub struct ApiParts {
     pub admin_token: Secret,
     /// Takes snapshots.
     pub snapshotter: Arc<Snapshotter>,
+    /// Makes backups.
+    pub backups: Backups,
     /// Makes sign-in links.
     pub sign_ins: Arc<SignIns>,
     /// The hub's metrics, as Prometheus reads them.
@@ -137,4 +141,5 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(journal::take_snapshot))
         .routes(routes!(journal::log_file))
         .routes(routes!(sign_in::make))
+        .routes(routes!(backup::make))
 }

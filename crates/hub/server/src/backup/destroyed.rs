@@ -1,0 +1,134 @@
+//! What the journal says is destroyed is destroyed again, should a backup have brought it back.
+
+use std::collections::BTreeMap;
+
+use ironroot_identity::DeviceId;
+use ironroot_journal::SaltedDigest;
+use ironroot_registry::Fact;
+use ironroot_store::{Change, Store};
+
+use crate::collect::intake::secrets::claim_secret;
+
+/// How many entries are read at a time.
+const CHUNK: usize = 1_000;
+
+/// Erases payloads and shreds secrets that entries say are gone; returns how many there were.
+///
+/// A backup of one moment never has any: this holds for whatever a backup is made from.
+pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
+    let mut claims = BTreeMap::new();
+    let mut destroyed = 0;
+    let mut next = 0;
+    loop {
+        let entries = store.entries(next, CHUNK).await?;
+        let Some(last) = entries.last() else { break };
+        next = last.index + 1;
+        for entry in &entries {
+            let fact = Fact::read(&entry.entry)?;
+            if let Some((device, open)) = claim(&fact) {
+                claims.insert(device.clone(), open);
+            }
+            if let Fact::PayloadErased { digest, .. } = &fact {
+                destroyed += erase(store, digest.parse()?).await?;
+            }
+        }
+    }
+    for (device, open) in claims {
+        let name = claim_secret(&device);
+        if !open && store.secret(&name).await?.is_some() {
+            store.commit(Change::default().shredding(name)).await?;
+            destroyed += 1;
+        }
+    }
+    Ok(destroyed)
+}
+
+/// Whether the fact opens a claim, or ends one and shreds its token.
+fn claim(fact: &Fact) -> Option<(&DeviceId, bool)> {
+    match fact {
+        Fact::DeviceClaimed { device, .. } => Some((device, true)),
+        Fact::DeviceEnrolled { device, .. }
+        | Fact::DeviceTransferred { device, .. }
+        | Fact::DeviceRetired { device, .. } => Some((device, false)),
+        _ => None,
+    }
+}
+
+async fn erase(store: &dyn Store, digest: SaltedDigest) -> anyhow::Result<usize> {
+    if store.payload(digest).await?.is_none() {
+        return Ok(0);
+    }
+    store.commit(Change::default().erasing(digest)).await?;
+    Ok(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Parts, StoreUrl};
+    use ironroot_journal::SALT_SIZE;
+    use ironroot_registry::Actor;
+    use ironroot_secret::Secret;
+    use ironroot_store::Payload;
+
+    /// A store whose journal says that a payload is erased and two claims are used up, with all of them
+    /// still there, as if somebody had put them back.
+    #[tokio::test]
+    async fn attack_a_backup_that_brings_back_what_was_destroyed() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::default_in(folder.path());
+        let store = url.open(Parts::offline()).unwrap();
+        let (cam, again): (DeviceId, DeviceId) =
+            ("cam-1".parse().unwrap(), "cam-2".parse().unwrap());
+        let by = Actor::Token("admin".to_owned());
+        let words = Payload::new([1; SALT_SIZE], b"alice saw it".to_vec());
+        let (digest, kept) = (
+            *words.digest(),
+            Payload::new([2; SALT_SIZE], b"bob".to_vec()),
+        );
+        let profile = Fact::ProfileSet {
+            name: "camera".parse().unwrap(),
+            text: ironroot_profile::BUILT_IN[0].1.to_owned(),
+        };
+        let claimed = |device: &DeviceId| Fact::DeviceClaimed {
+            device: device.clone(),
+            profile: "camera".parse().unwrap(),
+            expires: u64::MAX >> 12,
+            by: by.clone(),
+        };
+        let retired = |device: &DeviceId| Fact::DeviceRetired {
+            device: device.clone(),
+            by: by.clone(),
+            why: "5f".repeat(32),
+        };
+        let erased = Fact::PayloadErased {
+            entry: 1,
+            digest: digest.to_string(),
+            by: by.clone(),
+        };
+        let facts = [
+            profile,
+            claimed(&cam),
+            retired(&cam),
+            claimed(&again),
+            erased,
+        ];
+        for fact in &facts {
+            let draft = fact.draft().unwrap();
+            store.commit(Change::of(draft)).await.unwrap();
+        }
+        let back = Change::default()
+            .with_payload(words)
+            .with_payload(kept.clone())
+            .keeping(claim_secret(&cam), Secret::new(vec![1]))
+            .keeping(claim_secret(&again), Secret::new(vec![2]));
+        store.commit(back).await.unwrap();
+
+        assert_eq!(destroy_again(&*store).await.unwrap(), 2);
+        assert_eq!(store.payload(digest).await.unwrap(), None);
+        assert!(store.payload(*kept.digest()).await.unwrap().is_some());
+        assert!(store.secret(&claim_secret(&cam)).await.unwrap().is_none());
+        assert!(store.secret(&claim_secret(&again)).await.unwrap().is_some());
+        assert_eq!(destroy_again(&*store).await.unwrap(), 0);
+    }
+}

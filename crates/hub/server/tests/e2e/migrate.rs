@@ -1,0 +1,77 @@
+//! A hub whose store moves into another database: its devices notice nothing.
+
+use std::fs;
+
+use crate::rig::{Hub, Running, up};
+
+fn sqlite(hub: &Hub, name: &str) -> String {
+    format!("sqlite:{}", hub.file(name).display())
+}
+
+/// Moves the store of the stopped hub from one database to another, and shows that the hub goes on there:
+/// nobody enrols again, and the journal holds.
+fn moves_and_goes_on(hub: &mut Hub, from: Option<&str>, to: &str, device: &crate::rig::Identity) {
+    let from: Vec<&str> = from.iter().flat_map(|from| ["--from", from]).collect();
+    let words = [&["store", "migrate", "--to", to], from.as_slice()].concat();
+    let said = hub.ironroot(&words).ok();
+    assert!(
+        said.contains("The state made from them is what it was"),
+        "{said}"
+    );
+    hub.starts_as(up(&hub.data.clone()).args(["--store", to]));
+    hub.mosquitto(device).publishes("d/cam-1/up/t", "21").ok();
+    assert_eq!(hub.renews(device).status, 200);
+    assert_eq!(hub.lifecycle("cam-2"), "quarantined");
+    hub.claim("after");
+    hub.orders("retire", "after");
+    hub.stop();
+    let verified = hub.ironroot(&["journal", "verify", "--store", to]).ok();
+    assert!(verified.contains(", 0 wait for the next"), "{verified}");
+}
+
+/// A stopped hub with some history, and a device of it.
+fn stopped() -> (Hub, crate::rig::Identity) {
+    let mut hub = Hub::start();
+    let device = hub.device("cam-1");
+    hub.device("cam-2");
+    hub.orders("quarantine", "cam-2");
+    hub.stop();
+    (hub, device)
+}
+
+#[test]
+fn a_store_moves_to_another_file_and_the_hub_goes_on_there() {
+    let (mut hub, device) = stopped();
+    let to = sqlite(&hub, "elsewhere.sqlite");
+    moves_and_goes_on(&mut hub, None, &to, &device);
+
+    // The store that was left behind is not taken for the hub's again.
+    let mut left = Running::start(&mut up(&hub.data));
+    assert!(!left.ends().success());
+    left.says("does not go on where the signed journal ends");
+}
+
+#[test]
+fn refuses_to_move_into_a_store_with_anything_in_it() {
+    let (hub, _) = stopped();
+    let (other, _) = stopped();
+    let to = format!("sqlite:{}", other.data.join("store.sqlite").display());
+    let before = fs::read(other.data.join("store.sqlite")).unwrap();
+    let said = hub.ironroot(&["store", "migrate", "--to", &to]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("not empty"), "{said:?}");
+    assert!(fs::read(other.data.join("store.sqlite")).unwrap() == before);
+    let own = format!("sqlite:{}", hub.data.join("store.sqlite").display());
+    let said = hub.ironroot(&["store", "migrate", "--to", &own]);
+    assert!(said.err.contains("the same store"), "{said:?}");
+}
+
+#[test]
+fn refuses_to_move_the_store_of_a_running_hub() {
+    let hub = Hub::start();
+    let to = sqlite(&hub, "elsewhere.sqlite");
+    let said = hub.ironroot(&["store", "migrate", "--to", &to]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("another hub has it open"), "{said:?}");
+    assert!(!hub.file("elsewhere.sqlite").exists());
+}
