@@ -11,7 +11,7 @@ use ironroot_custody::folder::{KeysFolder, NoSealKey, Sources};
 use ironroot_custody::seal::SealKey;
 
 use ironroot_journal::note::{BadKey, SigningKey};
-use ironroot_pki::authority::{Authority, AuthorityError, ROOT_FILE};
+use ironroot_pki::authority::{Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE};
 use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
 use zeroize::Zeroizing;
@@ -65,13 +65,22 @@ pub enum NoKeys {
     Missing(PathBuf),
 }
 
+/// What the operator names for the keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Named<'a> {
+    /// Where the sealing key comes from.
+    pub sources: Sources<'a>,
+    /// The token that is to keep the issuing CA's key.
+    pub ca_key: Option<&'a KeyUri>,
+}
+
 /// Opens the keys in `folder`, or makes them at the first start; `name` becomes the journal's name.
 ///
 /// # Errors
 /// [`NoKeys`] says which file is wrong and what to do.
 pub fn open(
     folder: &Path,
-    sources: Sources<'_>,
+    named: Named<'_>,
     absent: Absent,
     name: &str,
     now: UnixTime,
@@ -83,18 +92,28 @@ pub fn open(
     }
     let held = KeysFolder::hold(folder)?;
     if exists {
-        let seal = held.open_key(sources)?;
+        let seal = held.open_key(named.sources)?;
+        let authority = Authority::load(folder, &seal)?;
+        if named.ca_key.is_some() && authority.token_keys().is_empty() {
+            tracing::warn!(
+                "The issuing CA's key lies in a sealed file: the token that is named counts when an issuing CA is made."
+            );
+        }
         return Ok(Keys {
-            authority: Authority::load(folder, &seal)?,
+            authority,
             journal: journal_key(folder, &seal)?,
             folder: held,
         });
     }
-    let seal = held.make_key(sources, now)?;
+    let seal = held.make_key(named.sources, now)?;
     // The journal's key comes first: the CA's file says that all of them are there.
     let journal = make_journal_key(folder, &seal, name, rng)?;
     set_aside_unused_root(folder)?;
-    let authority = Authority::create(folder, &seal, now)?;
+    let ca_key = match named.ca_key {
+        None => CaKey::generate().map_err(AuthorityError::from)?,
+        Some(token) => CaKey::generate_on(token.clone()).map_err(AuthorityError::from)?,
+    };
+    let authority = Authority::create_with(ca_key, folder, &seal, now)?;
     Ok(Keys {
         authority,
         journal,

@@ -1,12 +1,15 @@
 //! Settings: what the command line and the settings file say, checked once.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 use ironroot_backup::Pace;
 use ironroot_broker::BrokerSettings;
 use ironroot_custody::source::Source;
+use ironroot_pki::authority::KeyUri;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
@@ -41,6 +44,10 @@ pub struct UpArgs {
     /// credential:NAME (systemd), tpm or tpm:sha256:7; counts at the first start, and is remembered
     #[arg(long, value_name = "SOURCE")]
     pub seal_key: Option<Source>,
+    /// The token that makes and keeps the issuing CA's key at the first start, as a PKCS#11 URI:
+    /// pkcs11:token=T;object=K?module-path=FILE&pin-source=FILE
+    #[arg(long, value_name = "URI")]
+    pub ca_key: Option<KeyUri>,
     /// Further settings, as TOML; `ironroot.toml` in the data directory when absent
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
@@ -57,6 +64,8 @@ pub struct Settings {
     pub store: StoreUrl,
     /// Where the sealing key comes from, when it was named.
     pub seal_key: Option<Source>,
+    /// The token that keeps the issuing CA's key, when one is to.
+    pub ca_key: Option<KeyUri>,
     /// Where systemd put the hub's credentials.
     pub credentials: Option<PathBuf>,
     /// The names that clients reach the hub by, loopback included.
@@ -84,6 +93,8 @@ pub struct Listen {
 pub struct FileSettings {
     /// How the hub is called.
     pub hub: HubSection,
+    /// Where keys lie.
+    pub keys: KeysSection,
     /// The database.
     pub store: StoreSection,
     /// Snapshots of the state.
@@ -100,6 +111,16 @@ pub struct FileSettings {
     pub console: HttpSettings,
     /// The door of the CA's certificates.
     pub pki: HttpSettings,
+}
+
+/// Where keys lie, as on the command line, which comes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeysSection {
+    /// Where the sealing key comes from, at the first start.
+    pub seal_key: Option<String>,
+    /// The token that makes and keeps the issuing CA's key, at the first start.
+    pub ca_key: Option<String>,
 }
 
 /// How the hub is called.
@@ -166,6 +187,8 @@ impl Settings {
         }
         let names = server_names(&file.hub.names, &mut faults);
         let store = store(&args, &mut faults);
+        let seal_key = parsed("keys.seal_key", file.keys.seal_key.as_ref(), &mut faults);
+        let ca_key = parsed("keys.ca_key", file.keys.ca_key.as_ref(), &mut faults);
         if !faults.is_empty() {
             return Err(BadSettings(faults));
         }
@@ -176,7 +199,8 @@ impl Settings {
                 device: args.device_addr,
                 pki: args.pki_addr,
             },
-            seal_key: args.seal_key,
+            seal_key: args.seal_key.or(seal_key),
+            ca_key: args.ca_key.or(ca_key),
             credentials: credentials_directory(),
             data: args.data,
             store,
@@ -223,6 +247,22 @@ fn parse(text: &str) -> Result<FileSettings, String> {
     let document = toml::Deserializer::parse(text).map_err(|cause| cause.to_string())?;
     serde_path_to_error::deserialize(document)
         .map_err(|cause| format!("{}: {}", cause.path(), cause.inner().message()))
+}
+
+/// A setting that has a text form of its own.
+fn parsed<T: FromStr<Err: Display>>(
+    name: &str,
+    text: Option<&String>,
+    faults: &mut Vec<String>,
+) -> Option<T> {
+    match text.map(|text| text.parse()) {
+        None => None,
+        Some(Ok(value)) => Some(value),
+        Some(Err(fault)) => {
+            faults.push(format!("{name}: {fault}"));
+            None
+        }
+    }
 }
 
 fn server_names(texts: &[String], faults: &mut Vec<String>) -> Vec<ServerName<'static>> {

@@ -1,4 +1,4 @@
-//! What the hub does besides its service, and whether it goes well: snapshots, the archive.
+//! What the hub does besides its service, and whether it goes well: the CA's token, snapshots, the archive.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,37 @@ pub struct Upkeep(Mutex<BTreeMap<Chore, Trouble>>);
 /// A piece of upkeep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Chore {
+    /// Signatures of the token that keeps the issuing CA's key.
+    CaToken,
     /// Snapshots of the state.
     Snapshots,
 }
 
 impl Chore {
     /// Every one.
-    pub const ALL: [Self; 1] = [Self::Snapshots];
+    pub const ALL: [Self; 2] = [Self::CaToken, Self::Snapshots];
 
     /// How metrics call it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::CaToken => "ca_token",
             Self::Snapshots => "snapshots",
         }
     }
 
     fn what(self) -> &'static str {
         match self {
+            Self::CaToken => "No certificate is issued, since the issuing CA's token does not sign",
             Self::Snapshots => "No snapshot of the state is taken",
         }
     }
 
     fn remedy(self) -> &'static str {
         match self {
+            Self::CaToken => {
+                "Sessions, Grants, quarantine and everything else go on, and the token is used again by itself as \
+                 soon as it is back. See docs/operate/keys.md."
+            }
             Self::Snapshots => {
                 "Everything else goes on, and it is tried again; a rebuild takes longer until then. \
                  See docs/operate/archive.md."

@@ -37,10 +37,10 @@ use crate::enforce::certificates::Issuer;
 use crate::enforce::ocsp::Unanswered;
 use crate::enforce::server_certificate::NoIdentity;
 use crate::enforce::snapshots::Snapshotter;
-use crate::enforce::tree;
+use crate::enforce::{ca_token, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Absent, KEYS_FOLDER, NoKeys};
+use crate::keys::{self, Absent, KEYS_FOLDER, Named, NoKeys};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
@@ -168,16 +168,19 @@ impl Hub {
         let name = format!("{}/ironroot", settings.first_name());
         let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
         let folder = settings.data.join(KEYS_FOLDER);
-        let sources = Sources {
-            named: settings.seal_key.as_ref(),
-            credentials: settings.credentials.as_deref(),
+        let named = Named {
+            sources: Sources {
+                named: settings.seal_key.as_ref(),
+                credentials: settings.credentials.as_deref(),
+            },
+            ca_key: settings.ca_key.as_ref(),
         };
         let (ledger, registry) = open_state(&settings, &outside).await?;
         let absent = match ledger.store().head().size {
             0 => Absent::Make,
             _ => Absent::Refuse,
         };
-        let keys = keys::open(&folder, sources, absent, &name, now, rng)?;
+        let keys = keys::open(&folder, named, absent, &name, now, rng)?;
         let log_key = keys.journal.verifier_key().clone();
         let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;
         // Before anything is recorded: an index that was signed is never given again.
@@ -316,6 +319,8 @@ impl Base {
         let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
         let upkeep = Arc::new(Upkeep::default());
+        let clock = outside.clock.clone();
+        workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), clock));
         let snapshotter = Snapshotter::new(
             ledger.clone(),
             &settings.data,

@@ -141,7 +141,7 @@ impl IssuingCa {
     }
 
     /// Its key.
-    pub(crate) fn key(&self) -> &CaKey {
+    pub fn key(&self) -> &CaKey {
         self.issuer.key()
     }
 

@@ -15,6 +15,8 @@ use ironroot_pki::key::PublicKey;
 use ironroot_registry::{IssuedCertificate, KeyMaker};
 use ironroot_time::{Clock, Rng, UnixTime};
 
+use super::ca_token;
+
 /// Issues with the hub's CA.
 #[derive(Clone, Debug)]
 pub struct Issuer {
@@ -72,14 +74,15 @@ impl Issuer {
         let now = self.clock.now();
         let mut serial = [0; 16];
         self.rng.fill(&mut serial);
-        let issued = self.authority.issue(&Issuance {
+        let issuance = Issuance {
             profile,
             public_key,
             serial: CertificateSerial::from_random(serial),
             now,
             not_after: now.plus(lifetime),
             urls: &self.urls,
-        })?;
+        };
+        let issued = ca_token::waiting(&self.authority, || self.authority.issue(&issuance))?;
         Ok(Issued {
             fact: recorded(&issued, key_maker),
             pem: issued.pem(),

@@ -12,6 +12,7 @@ mod rig;
 
 mod backup;
 mod bytes;
+mod ca_token;
 mod doors;
 mod enrolment;
 mod enrolment_refused;

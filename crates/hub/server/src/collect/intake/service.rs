@@ -92,6 +92,7 @@ impl ServiceRefused {
             Self::Filter { .. } | Self::Placeholder { .. } | Self::CsrBody(_) | Self::Csr(_) => {
                 Fault::Sender(Blame::Content)
             }
+            Self::Issue(IssueRefused::KeyAway(_)) => Fault::Later,
             Self::Key(_) | Self::Issue(_) => Fault::Ours,
             Self::NotRecorded(cause) => cause.fault(),
         }

@@ -169,6 +169,7 @@ impl InsideHub {
             pki_addr: any,
             store: None,
             seal_key: None,
+            ca_key: None,
             settings: None,
         };
         let runtime = Runtime::new().unwrap();

@@ -156,6 +156,7 @@ impl EnrolRefused {
             | Self::NotItsDevice { .. }
             | Self::KeyForAnother { .. }
             | Self::NoServerKeys { .. } => Fault::Sender(Blame::Right),
+            Self::Issue(IssueRefused::KeyAway(_)) => Fault::Later,
             Self::NoProfile(_) | Self::Key(_) | Self::Enveloping(_) | Self::Issue(_) => Fault::Ours,
             Self::NotRecorded(cause) => cause.fault(),
         }

@@ -1,0 +1,47 @@
+//! The token that keeps the issuing CA's key: waited for off the doors' threads, and looked after while nobody
+//! asks it for anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ironroot_pki::authority::Authority;
+use ironroot_time::Clock;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{block_in_place, spawn_blocking};
+use tokio::time::sleep;
+
+use crate::upkeep::{Chore, Upkeep};
+
+/// How often the token is asked whether it is there.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Does what signs with the CA's key. A token may keep its caller waiting for seconds, and meanwhile other
+/// tasks go on on another thread.
+pub fn waiting<T>(authority: &Authority, signs: impl FnOnce() -> T) -> T {
+    let many_threads = || {
+        let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+        matches!(flavor, Ok(RuntimeFlavor::MultiThread))
+    };
+    if authority.current().key().token().is_some() && many_threads() {
+        block_in_place(signs)
+    } else {
+        signs()
+    }
+}
+
+/// Notices a token that went away or came back, though nobody enrols.
+pub async fn watch(authority: Arc<Authority>, upkeep: Arc<Upkeep>, clock: Arc<dyn Clock>) {
+    loop {
+        sleep(INTERVAL).await;
+        let Some(key) = authority.current().key().token().cloned() else {
+            upkeep.works(Chore::CaToken);
+            continue;
+        };
+        match spawn_blocking(move || key.probe()).await {
+            Ok(Ok(())) => upkeep.works(Chore::CaToken),
+            Ok(Err(cause)) => upkeep.fails(Chore::CaToken, &cause.to_string(), clock.now()),
+            // The hub is stopping.
+            Err(_) => return,
+        }
+    }
+}
