@@ -100,6 +100,11 @@ impl SignedCheckpoint {
         own.then_some(checkpoint).ok_or(CheckpointRefused::Origin)
     }
 
+    /// What the checkpoint says, whoever signed it; nothing when its text is no checkpoint's.
+    pub fn unverified(&self) -> Option<Checkpoint> {
+        Checkpoint::parse(self.0.unverified_text())
+    }
+
     /// The note with all its signatures.
     pub fn note(&self) -> &SignedNote {
         &self.0

@@ -122,6 +122,14 @@ impl SignedNote {
         })
     }
 
+    /// Adds the signature of `key` beside those that are there.
+    ///
+    /// # Errors
+    /// [`BadNote::TooLarge`] when the note would get too large.
+    pub fn cosign(&mut self, key: &SigningKey) -> Result<(), BadNote> {
+        self.add(key.sign(&self.text))
+    }
+
     /// Reads a note; signatures of any type and by anybody are kept.
     ///
     /// # Errors
@@ -261,6 +269,11 @@ impl VerifierKey {
     /// The name of the key.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The key's ID: which key of this name.
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     fn new(name: &str, key: ed25519_dalek::VerifyingKey) -> Result<Self, BadKey> {

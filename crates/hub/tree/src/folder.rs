@@ -114,6 +114,34 @@ impl Folder {
         written.map_err(|cause| self.failed(CHECKPOINT, cause))
     }
 
+    /// Writes the checkpoint by which the key of this ID handed the log over.
+    pub(crate) fn write_handover(
+        &mut self,
+        id: u32,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<(), TreeError> {
+        let name = format!("{HANDOVERS}/{id:08x}");
+        let bytes = checkpoint.to_string().into_bytes();
+        let written = self.replace(&name, &bytes, Durable::AtOnce);
+        written.map_err(|cause| self.failed(&name, cause))
+    }
+
+    /// The checkpoints by which keys handed the log over, as many as [`HANDOVERS_MAX`].
+    pub(crate) fn handovers(&self) -> Result<Vec<SignedCheckpoint>, TreeError> {
+        let names = match fs::read_dir(self.path(HANDOVERS)) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            listed => listed.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+        };
+        let names = names.map_err(|cause| self.failed(HANDOVERS, cause))?;
+        let read = names.iter().take(HANDOVERS_MAX).map(|name| {
+            let name = format!("{HANDOVERS}/{}", name.file_name().to_string_lossy());
+            let bytes = self.read(&name, NOTE_SIZE_MAX);
+            let bytes = bytes.map_err(|cause| self.failed(&name, cause))?;
+            SignedCheckpoint::parse(&bytes).map_err(TreeError::BadCheckpoint)
+        });
+        read.collect()
+    }
+
     /// Makes all files written so far and their names durable. Many files that are synced one after
     /// another share most of the work, so tiles wait for this.
     pub(crate) fn sync(&mut self) -> Result<(), TreeError> {
@@ -187,6 +215,12 @@ impl TileSource for &Folder {
 
 /// The name of the checkpoint's file.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// The folder of the checkpoints by which keys handed the log over, each named by the old key's ID.
+const HANDOVERS: &str = "handover";
+
+/// The most changes of key that are followed.
+pub(crate) const HANDOVERS_MAX: usize = 64;
 
 /// Where a file is written before it gets its name.
 const UNFINISHED: &str = ".unfinished";

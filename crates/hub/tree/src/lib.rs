@@ -8,15 +8,19 @@
 //! names them, ready to be served as it lies. A hub's log can show two histories to two readers as
 //! long as nobody outside keeps or cosigns its checkpoints; a witness is what rules that out.
 
+mod chain;
 mod error;
 mod export;
 mod folder;
+mod keys;
 mod report;
 mod verify;
 mod writer;
 
+pub use chain::Handover;
 pub use error::TreeError;
 pub use export::{ProofFileRefused, VerifiedEntry, export_entries, export_proof, verify_proof};
+pub use keys::LogKeys;
 pub use report::{FAULTS_MAX, Fault, Report};
 pub use verify::verify_tree;
 pub use writer::{GROWTH_MAX, TreeWriter, Written};

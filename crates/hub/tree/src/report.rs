@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use ironroot_journal::checkpoint::{Checkpoint, CheckpointRefused};
-use ironroot_journal::note::BadNote;
+use ironroot_journal::note::{BadNote, VerifierKey};
 
-use crate::TreeError;
+use crate::{Handover, TreeError};
 
 /// The most faults that a report names; further ones are counted.
 pub const FAULTS_MAX: usize = 100;
@@ -15,6 +15,10 @@ pub const FAULTS_MAX: usize = 100;
 pub struct Report {
     /// The checkpoint, when its signature holds.
     pub checkpoint: Option<Checkpoint>,
+    /// The key that signed it: the one given, or its successor by the log's own entries.
+    pub key: Option<VerifierKey>,
+    /// Every change of key that the log tells of.
+    pub handovers: Vec<Handover>,
     /// How many entries the signed root vouches for, though a copy of one may be bad.
     pub verified: u64,
     /// How many entries of the store the checkpoint does not cover yet, which is no fault.
@@ -38,6 +42,19 @@ pub enum Fault {
     /// The log's key did not sign the checkpoint.
     #[error("the checkpoint is not signed by the log's key")]
     CheckpointRefused(#[source] CheckpointRefused),
+    /// The given key was lost, and its successor has nothing to show but itself.
+    #[error(
+        "the log's key was lost at entry {index}, and {to} took its place by its own word alone: ask the hub's operator whether it is theirs, then verify with --key {to}"
+    )]
+    KeyLost {
+        /// The entry that names the successor.
+        index: u64,
+        /// The successor.
+        to: Box<VerifierKey>,
+    },
+    /// A kept checkpoint by which a key handed the log over is not one of this tree, or hands nothing over.
+    #[error("a kept checkpoint by which the log changed its key does not belong to this log")]
+    Handover,
     /// No single tile of the edge explains why the tiles do not give the signed root.
     #[error("the tiles do not give the root that the checkpoint signs")]
     Root,

@@ -7,18 +7,19 @@
 
 use std::path::Path;
 
-use ironroot_journal::checkpoint::Checkpoint;
+use ironroot_journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use ironroot_journal::merkle::{Hash, leaf_hash, root};
 use ironroot_journal::note::VerifierKey;
 use ironroot_journal::tile::{Content, Tile, TileSource, TiledTree, complete_root};
 use ironroot_store::{JournalReader, RawEntry};
 
+use crate::chain::follow;
 use crate::folder::{CHECKPOINT, Folder};
 use crate::writer::LEVELS;
 use crate::{Fault, Report, TreeError};
 
-/// Checks every tile and entry of the log in `folder` against the root that `key` signed, and every
-/// entry of `journal` against the log.
+/// Checks every tile and entry of the log in `folder` against the root that `key` signed, or a successor of it,
+/// and every entry of `journal` against the log.
 ///
 /// `progress` is told now and then how many entries of how many are done. Works beside a hub that
 /// writes on: what came after the checkpoint is counted as waiting.
@@ -75,9 +76,9 @@ fn verified_checkpoint(
     report: &mut Report,
 ) -> Option<Checkpoint> {
     let fault = match folder.checkpoint() {
-        Ok(Some(signed)) => match signed.verify(key) {
+        Ok(Some(signed)) => match verified_by_successor(folder, key, &signed, report) {
             Ok(checkpoint) => return Some(checkpoint),
-            Err(cause) => Fault::CheckpointRefused(cause),
+            Err(fault) => fault,
         },
         Ok(None) => Fault::NoCheckpoint,
         Err(TreeError::BadCheckpoint(cause)) => Fault::BadCheckpoint(cause),
@@ -88,6 +89,20 @@ fn verified_checkpoint(
     };
     report.fault(fault);
     None
+}
+
+/// What the checkpoint says, if `key` signed it or a key that the log proves to be its successor.
+fn verified_by_successor(
+    folder: &Folder,
+    key: &VerifierKey,
+    signed: &SignedCheckpoint,
+    report: &mut Report,
+) -> Result<Checkpoint, Fault> {
+    let (key, handovers) = follow(folder, key, signed)?;
+    let checkpoint = signed.verify(&key).map_err(Fault::CheckpointRefused)?;
+    report.key = Some(key);
+    report.handovers = handovers;
+    Ok(checkpoint)
 }
 
 /// The tiles of a log, with what was wrong put right as far as the rest of them allows.

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use ironroot_journal::checkpoint::Checkpoint;
 use ironroot_journal::merkle::{Hash, leaf_hash, root};
-use ironroot_journal::note::SigningKey;
+use ironroot_journal::note::VerifierKey;
 use ironroot_journal::tile::{
     Content, TILE_WIDTH, Tile, TiledTree, complete_root, encode_entries, encode_hashes, tiles_since,
 };
 use ironroot_store::{JournalReader, RawEntry, StoreError};
 
-use crate::TreeError;
 use crate::folder::Folder;
+use crate::{LogKeys, TreeError};
 
 /// The most entries that one [`TreeWriter::write`] adds.
 pub const GROWTH_MAX: u64 = 1 << 16;
@@ -25,7 +25,7 @@ const CHUNK: usize = 1_024;
 #[derive(Debug)]
 pub struct TreeWriter {
     folder: Folder,
-    key: SigningKey,
+    keys: LogKeys,
     /// What was signed last; `None` before the first checkpoint.
     signed: Option<Checkpoint>,
     edge: Edge,
@@ -50,15 +50,15 @@ struct Edge {
 }
 
 impl TreeWriter {
-    /// Opens the log in `folder`, or starts one there, to be signed with `key`.
+    /// Opens the log in `folder`, or starts one there, to be signed with `keys`.
     ///
     /// # Errors
-    /// [`TreeError`] when the checkpoint in the folder is not one of `key`, or the tiles do not give
+    /// [`TreeError`] when the checkpoint in the folder is not one of `keys`, or the tiles do not give
     /// its root.
-    pub fn open(folder: &Path, key: SigningKey) -> Result<Self, TreeError> {
+    pub fn open(folder: &Path, keys: impl Into<LogKeys>) -> Result<Self, TreeError> {
         let mut writer = Self {
             folder: Folder::new(folder),
-            key,
+            keys: keys.into(),
             signed: None,
             edge: Edge::default(),
         };
@@ -109,6 +109,17 @@ impl TreeWriter {
         })
     }
 
+    /// Keeps the checkpoint that was signed last as the one by which `from` hands the log over: its last entry
+    /// names the next key.
+    ///
+    /// # Errors
+    /// [`TreeError`] when there is none, or the file cannot be written.
+    pub fn hand_over(&mut self, from: &VerifierKey) -> Result<(), TreeError> {
+        let signed = self.folder.checkpoint()?.ok_or(TreeError::NoCheckpoint)?;
+        self.folder.write_handover(from.id(), &signed)?;
+        self.folder.sync()
+    }
+
     /// The checkpoint that was signed last.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.signed.as_ref()
@@ -116,7 +127,7 @@ impl TreeWriter {
 
     fn checkpoint_on_disk(&self) -> Result<Option<Checkpoint>, TreeError> {
         let found = self.folder.checkpoint()?;
-        let verified = found.map(|found| found.verify(self.key.verifier_key()));
+        let verified = found.map(|found| self.keys.verify(&found));
         verified.transpose().map_err(TreeError::CheckpointRefused)
     }
 
@@ -176,7 +187,8 @@ impl TreeWriter {
         for tile in tiles_since(size, target).filter(|tile| !tile.is_full()) {
             edge.write(tile, &mut self.folder)?;
         }
-        let checkpoint = Checkpoint::new(self.key.verifier_key(), target, self.root(target)?);
+        let checkpoint =
+            Checkpoint::new(self.keys.signing.verifier_key(), target, self.root(target)?);
         self.publish(&checkpoint)?;
         for tile in tiles_since(size, target).filter(Tile::is_full) {
             self.folder.remove_partial(tile)?;
@@ -189,7 +201,7 @@ impl TreeWriter {
     /// Signs `checkpoint` and puts it in the place of the last one, when all tiles are durable.
     fn publish(&mut self, checkpoint: &Checkpoint) -> Result<(), TreeError> {
         self.folder.sync()?;
-        let signed = checkpoint.sign(&self.key);
+        let signed = self.keys.sign(checkpoint);
         let signed = signed.map_err(TreeError::BadCheckpoint)?;
         self.folder.write_checkpoint(&signed)?;
         self.folder.sync()
