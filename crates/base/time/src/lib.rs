@@ -13,10 +13,13 @@
 extern crate alloc;
 
 mod civil;
+mod timeline;
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
+
+pub use timeline::{ClockChange, ClockStep, Timeline, Tolerance};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time).
 ///
@@ -78,10 +81,15 @@ impl fmt::Display for UnixTime {
     }
 }
 
-/// A source of the present moment. Never goes backwards between two calls on one value.
+/// A source of the present moment. A hub hands round one that never goes back, made with a [`Timeline`].
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> UnixTime;
+
+    /// How long some fixed moment is ago, by a clock that nobody can set. A clock that nobody sets is one.
+    fn steady(&self) -> Duration {
+        Duration::from_millis(self.now().as_ms())
+    }
 }
 
 /// A source of unpredictable bytes, fit for keys and tokens outside tests.
@@ -93,6 +101,10 @@ pub trait Rng: Send + Sync + fmt::Debug {
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> UnixTime {
         (**self).now()
+    }
+
+    fn steady(&self) -> Duration {
+        (**self).steady()
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod certificate;
 mod claim;
+mod clock;
 mod device;
 mod journal;
 mod manufacturer;
@@ -27,6 +28,7 @@ mod words;
 
 pub use certificate::{Certificate, CertificateStatus};
 pub use claim::{CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, Claim, NewClaim};
+pub use clock::{ClockConfirmed, NewClockConfirmation};
 pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
     Tier, TimelineEntry, Traffic,

@@ -58,17 +58,16 @@ impl NewOrder {
                 format!("{} needs a reason: it stands in the journal", self.order),
             ));
         }
-        if self.why.len() > WHY_LENGTH_MAX {
-            faults.push(FieldFault::new(
-                "why",
-                format!(
-                    "it has {} bytes; at most {WHY_LENGTH_MAX} are kept",
-                    self.why.len()
-                ),
-            ));
-        }
+        faults.extend(why_too_long(&self.why));
         outcome(faults)
     }
+}
+
+/// What is wrong with a reason that is longer than the bound.
+pub(crate) fn why_too_long(why: &str) -> Option<FieldFault> {
+    let length = why.len();
+    let fault = || format!("it has {length} bytes; at most {WHY_LENGTH_MAX} are kept");
+    (length > WHY_LENGTH_MAX).then(|| FieldFault::new("why", fault()))
 }
 
 /// An order that was carried out and journalled.

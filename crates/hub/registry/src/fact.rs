@@ -244,6 +244,32 @@ pub enum Fact {
         /// Who ordered it.
         by: Actor,
     },
+    /// The machine's clock jumped and was not followed; certificates stopped.
+    #[serde(rename = "clock.stepped")]
+    ClockStepped {
+        /// What it was expected to show.
+        expected: u64,
+        /// What it showed.
+        shown: u64,
+    },
+    /// The machine's clock was right again by itself; certificates went on.
+    #[serde(rename = "clock.agreed")]
+    ClockAgreed {
+        /// What it showed.
+        shown: u64,
+    },
+    /// A person confirmed the machine's clock after it had jumped; certificates went on.
+    #[serde(rename = "clock.confirmed")]
+    ClockConfirmed {
+        /// What it was expected to show when it jumped.
+        expected: u64,
+        /// What it showed then.
+        shown: u64,
+        /// Who confirmed it.
+        by: Actor,
+        /// Why, in their words: the digest of a payload.
+        why: String,
+    },
     /// A person had the words of an entry erased.
     #[serde(rename = "payload.erased")]
     PayloadErased {
@@ -395,6 +421,9 @@ impl Fact {
             | Self::ServiceRevoked { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ManufacturerRemoved { .. }
+            | Self::ClockStepped { .. }
+            | Self::ClockAgreed { .. }
+            | Self::ClockConfirmed { .. }
             | Self::PayloadErased { .. }
             | Self::SnapshotTaken { .. } => None,
         }
@@ -407,7 +436,8 @@ impl Fact {
             | Self::DeviceReleased { why, .. }
             | Self::DeviceTransferred { why, .. }
             | Self::DeviceRetired { why, .. }
-            | Self::CertificateRevoked { why, .. } => Some(why),
+            | Self::CertificateRevoked { why, .. }
+            | Self::ClockConfirmed { why, .. } => Some(why),
             _ => None,
         }
     }
@@ -584,6 +614,23 @@ impl std::fmt::Display for Fact {
             }
             Self::ManufacturerRemoved { name, by } => {
                 write!(f, "The CA of manufacturer {name} was removed by {by}.")
+            }
+            Self::ClockStepped { expected, shown } => write!(
+                f,
+                "The machine's clock jumped from {} to {}; certificates stopped.",
+                UnixTime::from_ms(*expected),
+                UnixTime::from_ms(*shown)
+            ),
+            Self::ClockAgreed { shown } => write!(
+                f,
+                "The machine's clock was right again at {}; certificates went on.",
+                UnixTime::from_ms(*shown)
+            ),
+            Self::ClockConfirmed { by, .. } => {
+                write!(
+                    f,
+                    "{by} confirmed the machine's clock; certificates went on."
+                )
             }
             Self::PayloadErased { entry, by, .. } => {
                 write!(f, "{by} had the words of entry {entry} erased.")

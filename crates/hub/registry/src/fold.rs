@@ -140,6 +140,9 @@ impl Step<'_> {
         match fact {
             Fact::HubRestored { .. }
             | Fact::TokenIssued { .. }
+            | Fact::ClockStepped { .. }
+            | Fact::ClockAgreed { .. }
+            | Fact::ClockConfirmed { .. }
             | Fact::PayloadErased { .. }
             | Fact::SnapshotTaken { .. } => Ok(()),
             Fact::HubCreated { issuing, .. } => self.install_ca(CaNumber::FIRST, issuing),

@@ -93,7 +93,7 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
         );
         let data = settings.data.display().to_string();
         let outside = Outside {
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
         };
         let hub = Hub::start(settings, outside)

@@ -11,6 +11,7 @@ use ironroot_views::{Activity, Live, Trouble};
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::clock::HubClock;
 use crate::collect::intake::order::Orders;
 use crate::upkeep::{Chore, Upkeep};
 
@@ -27,6 +28,8 @@ pub struct Gauges {
     pub store: Arc<dyn Store>,
     /// Snapshots and the like.
     pub upkeep: Arc<Upkeep>,
+    /// The time.
+    pub clock: Arc<HubClock>,
 }
 
 impl Live for Gauges {
@@ -57,7 +60,17 @@ impl Live for Gauges {
     }
 
     fn troubles(&self) -> Vec<Trouble> {
-        self.upkeep.troubles()
+        let clock = self.clock.step().map(|step| Trouble {
+            what: format!(
+                "The machine's clock jumped from {} to {}: no certificates are issued, and the hub goes on by its own time.",
+                step.expected, step.shown
+            ),
+            remedy: "Set the clock right, and the hub issues again by itself. If what it shows is right: \
+                     ironroot clock confirm --why …"
+                .to_owned(),
+            since: step.expected,
+        });
+        clock.into_iter().chain(self.upkeep.troubles()).collect()
     }
 }
 
@@ -105,6 +118,7 @@ impl MetricsPage {
             registry,
             store,
             upkeep,
+            clock,
         } = &self.gauges;
         let totals = broker.totals();
         gauge!("ironroot_devices").set(registry.devices_count() as f64);
@@ -127,6 +141,7 @@ impl MetricsPage {
             counter!(name).absolute(value);
         }
         gauge!("ironroot_orders_held").set(orders.held_count() as f64);
+        gauge!("ironroot_clock_stepped").set(f64::from(u8::from(clock.step().is_some())));
         let appending = matches!(store.health(), Health::Appending);
         gauge!("ironroot_journal_appending").set(f64::from(u8::from(appending)));
         for chore in Chore::ALL {

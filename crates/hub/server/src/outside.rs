@@ -1,17 +1,15 @@
 //! The real clock, the real source of randomness and what the service manager hands over.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lc_rs::rand::fill;
 use ironroot_time::{Clock, Rng, UnixTime};
+use rustix::time::{ClockId, clock_gettime};
 
-/// The machine's clock, made never to go backwards while the hub runs.
+/// The machine's clock as it stands; what the hub makes of it is [`HubClock`](crate::clock::HubClock)'s matter.
 #[derive(Debug, Default)]
-pub struct SystemClock {
-    latest_ms: AtomicU64,
-}
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(
@@ -22,9 +20,13 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or(Duration::ZERO);
-        let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        let before = self.latest_ms.fetch_max(now_ms, Ordering::Relaxed);
-        UnixTime::from_ms(now_ms.max(before))
+        UnixTime::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Since the machine was started, its sleep counted in: a laptop that was asleep has not jumped.
+    fn steady(&self) -> Duration {
+        let since = clock_gettime(ClockId::Boottime);
+        Duration::try_from(since).unwrap_or(Duration::ZERO)
     }
 }
 

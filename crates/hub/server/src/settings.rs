@@ -13,6 +13,7 @@ use ironroot_pki::authority::KeyUri;
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
 
+use crate::clock::ClockSettings;
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
 use crate::enforce::snapshots::SnapshotSettings;
@@ -111,6 +112,8 @@ pub struct FileSettings {
     pub console: HttpSettings,
     /// The door of the CA's certificates.
     pub pki: HttpSettings,
+    /// How far the machine's clock is trusted.
+    pub clock: ClockSettings,
 }
 
 /// Where keys lie, as on the command line, which comes first.

@@ -63,7 +63,7 @@ impl Parts {
     /// For a command that works on a store without a hub.
     pub fn offline() -> Self {
         Self {
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::new(SystemClock),
             projection: Arc::new(Fold),
             follower: Arc::new(Registry::default()),
             size_max: None,

@@ -27,6 +27,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::doors::Doors;
 use self::pki::PkiParts;
 use crate::backup::PLACING_FOLDER;
+use crate::clock::{self, HubClock};
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
@@ -166,7 +167,11 @@ impl Hub {
         }
         let listeners = Listeners::bind(settings.listen).await?;
         let name = format!("{}/ironroot", settings.first_name());
-        let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
+        let clock = Arc::new(HubClock::new(outside.clock, settings.file.clock));
+        let outside = Outside {
+            clock: clock.clone(),
+            ..outside
+        };
         let folder = settings.data.join(KEYS_FOLDER);
         let named = Named {
             sources: Sources {
@@ -176,7 +181,12 @@ impl Hub {
             ca_key: settings.ca_key.as_ref(),
         };
         let (ledger, registry) = open_state(&settings, &outside).await?;
-        let absent = match ledger.store().head().size {
+        let head = ledger.store().head();
+        if head.size > 0 {
+            clock.go_on_after(head.at);
+        }
+        let (now, rng) = (clock.now(), outside.rng.as_ref());
+        let absent = match head.size {
             0 => Absent::Make,
             _ => Absent::Refuse,
         };
@@ -188,6 +198,7 @@ impl Hub {
             .map_err(NotStarted::OtherJournal)?;
         let base = Base {
             settings,
+            clock,
             outside,
             ledger,
             registry,
@@ -222,6 +233,7 @@ impl Hub {
 /// What everything else is built on.
 struct Base {
     settings: Settings,
+    clock: Arc<HubClock>,
     outside: Outside,
     ledger: Ledger,
     registry: Arc<Registry>,
@@ -281,6 +293,7 @@ impl Base {
         let admin_token = self.keep_admin_token().await?;
         let Self {
             settings,
+            clock,
             outside,
             ledger,
             registry,
@@ -307,6 +320,8 @@ impl Base {
         };
         let (pki, tls) = parts.start(&mut workers, &drain).await?;
 
+        let watching = clock::watch(clock.clone(), ledger.clone(), drain.clone());
+        workers.spawn(watching);
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
         workers.spawn(retry_held(orders.clone()));
         let (arrivals, arrived) = Arrivals::new(registry.clone());
@@ -319,8 +334,8 @@ impl Base {
         let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
         let upkeep = Arc::new(Upkeep::default());
-        let clock = outside.clock.clone();
-        workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), clock));
+        let now = outside.clock.clone();
+        workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), now));
         let snapshotter = Snapshotter::new(
             ledger.clone(),
             &settings.data,
@@ -332,9 +347,10 @@ impl Base {
         workers.spawn(snapshotter.clone().keep_taking(drain.clone()));
 
         write_files(&settings, &authority, &log_key, &addresses)?;
-        let issuer = Issuer::new(authority, urls, outside.clock.clone(), outside.rng.clone());
+        let issuer = Issuer::new(authority, urls, clock.clone(), outside.rng.clone());
         let doors = Doors {
             settings,
+            clock,
             outside,
             addresses: addresses.clone(),
             ledger,

@@ -24,6 +24,8 @@ use ironroot_time::{Clock, Rng, UnixTime};
 #[derive(Debug)]
 pub struct ManualClock {
     now_ms: AtomicU64,
+    /// What has passed, however the clock was set.
+    steady_ms: AtomicU64,
 }
 
 impl ManualClock {
@@ -31,16 +33,19 @@ impl ManualClock {
     pub fn at(now: UnixTime) -> Self {
         Self {
             now_ms: AtomicU64::new(now.as_ms()),
+            steady_ms: AtomicU64::new(0),
         }
     }
 
-    /// Moves the clock, forwards or back, to `now`.
+    /// Sets the clock, forwards or back, to `now`; no time passes.
     pub fn set(&self, now: UnixTime) {
         self.now_ms.store(now.as_ms(), Ordering::SeqCst);
     }
 
-    /// Moves the clock on by `span`.
+    /// Lets `span` pass.
     pub fn advance(&self, span: Duration) {
+        let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.steady_ms.fetch_add(span_ms, Ordering::SeqCst);
         self.set(self.now().plus(span));
     }
 }
@@ -48,6 +53,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
         UnixTime::from_ms(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_millis(self.steady_ms.load(Ordering::SeqCst))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file per resource of the API.
 
 pub mod claim;
+pub mod clock;
 pub mod device;
 pub mod export;
 pub mod journal;

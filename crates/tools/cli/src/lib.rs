@@ -26,6 +26,7 @@ use clap::{Args, Subcommand};
 
 pub use backup::Copied;
 use commands::claim::ClaimCommand;
+use commands::clock::ClockCommand;
 use commands::device::DeviceCommand;
 pub use commands::journal::JournalCommand;
 use commands::manufacturer::CaCommand;
@@ -57,6 +58,9 @@ pub enum RemoteCommand {
     /// What each class of devices is allowed.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// The machine's clock, when it has jumped.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// How the hub is, and what to do about it.
     Status(With<Status>),
     /// Get a link that signs you in to the console, once.
@@ -104,6 +108,7 @@ impl RemoteCommand {
             Self::Service(command) => command.run_on(terminal),
             Self::Ca(command) => command.run_on(terminal),
             Self::Profile(command) => command.run_on(terminal),
+            Self::Clock(command) => command.run_on(terminal),
             Self::Status(command) => run(command, terminal),
             Self::SignIn(command) => run(command, terminal),
         }

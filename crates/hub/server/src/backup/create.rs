@@ -123,7 +123,7 @@ fn newest_checkpoint(log: &Path) -> Result<Option<SignedCheckpoint>, NotBackedUp
 
 #[expect(clippy::print_stdout, reason = "the answer")]
 pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
-    let now = SystemClock::default().now();
+    let now = SystemClock.now();
     if args.keep.is_some() && !args.to.is_dir() {
         bail!(
             "--keep counts the backups of a folder, and {} is none",

@@ -167,7 +167,7 @@ fn restore_beside(args: &RestoreArgs, staged: &Path, before: &Before) -> anyhow:
         bail!("the keys in the backup are not those of its log");
     }
     loader.finish()?;
-    let now = SystemClock::default().now();
+    let now = SystemClock.now();
     let key = if args.same_log {
         key
     } else {

@@ -1,6 +1,7 @@
 //! What a peer or a person asks for, checked against who they are and what the hub knows.
 
 pub mod claim;
+pub mod clock;
 pub mod enrolment;
 pub mod erasure;
 pub mod manufacturer;

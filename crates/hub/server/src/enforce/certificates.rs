@@ -13,7 +13,10 @@ use ironroot_pki::authority::{
 };
 use ironroot_pki::key::PublicKey;
 use ironroot_registry::{IssuedCertificate, KeyMaker};
-use ironroot_time::{Clock, Rng, UnixTime};
+use ironroot_time::{Rng, UnixTime};
+
+use crate::clock::{HubClock, Stepped};
+use crate::fault::Fault;
 
 use super::ca_token;
 
@@ -22,8 +25,29 @@ use super::ca_token;
 pub struct Issuer {
     authority: Arc<Authority>,
     urls: Arc<PkiUrls>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<HubClock>,
     rng: Arc<dyn Rng>,
+}
+
+/// Why a certificate is not issued.
+#[derive(Debug, thiserror::Error)]
+pub enum NotIssued {
+    /// The time is not certain.
+    #[error("no certificates are issued")]
+    Clock(#[from] Stepped),
+    /// The CA refuses.
+    #[error("the CA does not issue")]
+    Ca(#[from] IssueRefused),
+}
+
+impl NotIssued {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Clock(_) | Self::Ca(IssueRefused::KeyAway(_)) => Fault::Later,
+            Self::Ca(_) => Fault::Ours,
+        }
+    }
 }
 
 /// A certificate and its fact.
@@ -44,7 +68,7 @@ impl Issuer {
     pub fn new(
         authority: Arc<Authority>,
         urls: PkiUrls,
-        clock: Arc<dyn Clock>,
+        clock: Arc<HubClock>,
         rng: Arc<dyn Rng>,
     ) -> Self {
         Self {
@@ -63,15 +87,15 @@ impl Issuer {
     /// Issues one certificate that lives for `lifetime` from now.
     ///
     /// # Errors
-    /// [`IssueRefused`] when the CA's own end is reached or a name cannot be written.
+    /// [`NotIssued`] when the clock has jumped, the CA's own end is reached or a name cannot be written.
     pub fn issue(
         &self,
         profile: &CertificateProfile,
         public_key: &PublicKey,
         key_maker: KeyMaker,
         lifetime: Duration,
-    ) -> Result<Issued, IssueRefused> {
-        let now = self.clock.now();
+    ) -> Result<Issued, NotIssued> {
+        let now = self.clock.trusted_now()?;
         let mut serial = [0; 16];
         self.rng.fill(&mut serial);
         let issuance = Issuance {

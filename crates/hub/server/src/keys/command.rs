@@ -89,7 +89,7 @@ impl Status {
     #[expect(clippy::print_stdout, reason = "the answer")]
     fn run(self) -> anyhow::Result<ExitCode> {
         let folder = self.place.folder()?;
-        let now = SystemClock::default().now();
+        let now = SystemClock.now();
         let record = match KeysFolder::hold(&folder) {
             Ok(held) => held.settle()?,
             // A hub that is up has settled it.
@@ -194,7 +194,7 @@ impl Seal {
             || Source::KeyFile(KEY_FILE.into()),
             |record| record.source(),
         );
-        let now = SystemClock::default().now();
+        let now = SystemClock.now();
         let done = folder
             .reseal(&old, &self.to, credentials.as_deref(), now, context)
             .context("nothing was changed")?;

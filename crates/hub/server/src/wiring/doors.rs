@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{ADMIN, Listeners, NotStarted, Outside};
 use crate::backup::Maker;
+use crate::clock::HubClock;
 use crate::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use crate::collect::doors::console::sign_ins::SignIns;
 use crate::collect::doors::console::{self, ConsoleParts};
@@ -36,6 +37,7 @@ use crate::upkeep::Upkeep;
 /// What the doors are made of.
 pub(super) struct Doors {
     pub(super) settings: Settings,
+    pub(super) clock: Arc<HubClock>,
     pub(super) outside: Outside,
     pub(super) addresses: Addresses,
     pub(super) ledger: Ledger,
@@ -146,6 +148,7 @@ impl Doors {
             registry: self.registry.clone(),
             store: self.ledger.store().clone(),
             upkeep: self.upkeep,
+            clock: self.clock.clone(),
         };
         let facts = HubFacts {
             version: env!("CARGO_PKG_VERSION"),
@@ -183,7 +186,7 @@ impl Doors {
             backups,
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(move || metrics.render())),
-            clock: self.outside.clock,
+            clock: self.clock,
             rng: self.outside.rng,
         });
         ConsoleParts {

@@ -16,6 +16,7 @@ use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
 use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
 use ironroot_server::backup::Maker;
+use ironroot_server::clock::{ClockSettings, HubClock};
 use ironroot_server::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
@@ -93,6 +94,16 @@ impl Answer {
     }
 }
 
+fn facts() -> HubFacts {
+    HubFacts {
+        version: "1.2.3",
+        started_at: BEGIN,
+        demonstration: false,
+        device_door: "https://localhost:8444".to_owned(),
+        mqtt_door: "mqtts://localhost:8883".to_owned(),
+    }
+}
+
 impl House {
     pub(crate) async fn open() -> Self {
         Self::of_size(None).await
@@ -113,7 +124,13 @@ impl House {
         let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();
         let authority = Arc::new(Authority::create(folder.path(), &seal, clock.now()).unwrap());
         let anchors = Arc::new(AnchorSet::new(TrustAnchors::new(&authority, &[]).unwrap()));
-        let issuer = Issuer::new(authority, PkiUrls::default(), clock.clone(), rng.clone());
+        let hub_clock = Arc::new(HubClock::new(clock.clone(), ClockSettings::default()));
+        let issuer = Issuer::new(
+            authority,
+            PkiUrls::default(),
+            hub_clock.clone(),
+            rng.clone(),
+        );
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
         let upkeep = Arc::new(Upkeep::default());
         let snapshotter = Snapshotter::new(
@@ -129,20 +146,14 @@ impl House {
             registry: registry.clone(),
             store: ledger.store().clone(),
             upkeep,
+            clock: hub_clock.clone(),
         });
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");
         std::fs::create_dir(&tiles).unwrap();
         let log = Arc::new(TileLog::new(tiles.clone(), key.verifier_key().clone()));
-        let facts = HubFacts {
-            version: "1.2.3",
-            started_at: BEGIN,
-            demonstration: false,
-            device_door: "https://localhost:8444".to_owned(),
-            mqtt_door: "mqtts://localhost:8883".to_owned(),
-        };
         let state = (registry.clone(), ledger.store().clone(), log.clone());
-        let views = Arc::new(Views::new(state, running, clock.clone(), facts));
+        let views = Arc::new(Views::new(state, running, clock.clone(), facts()));
         let sign_ins = Arc::new(SignIns::new(
             "http://localhost:8080",
             clock.clone(),
@@ -160,7 +171,7 @@ impl House {
             backups: backups(folder.path()),
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(|| "ironroot_devices 0\n".to_owned())),
-            clock: clock.clone(),
+            clock: hub_clock,
             rng,
         });
         let live = LiveFigures::default();

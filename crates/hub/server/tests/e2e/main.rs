@@ -13,6 +13,7 @@ mod rig;
 mod backup;
 mod bytes;
 mod ca_token;
+mod clock;
 mod doors;
 mod enrolment;
 mod enrolment_refused;

@@ -118,7 +118,7 @@ impl House {
     pub(crate) async fn with(settings: MqttSettings, broker: BrokerSettings) -> Self {
         watch_for_panics();
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock::default());
+        let clock = Arc::new(SystemClock);
         let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();
         let authority = Authority::create(folder.path(), &seal, clock.now()).unwrap();
         let urls = PkiUrls::default();

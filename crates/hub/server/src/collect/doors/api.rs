@@ -8,6 +8,7 @@
 mod auth;
 mod backup;
 mod claims;
+mod clock;
 mod devices;
 mod document;
 mod health;
@@ -30,12 +31,13 @@ use ironroot_api::BODY_SIZE_MAX;
 use ironroot_pki::tls::AnchorSet;
 use ironroot_registry::Registry;
 use ironroot_secret::Secret;
-use ironroot_time::{Clock, Rng};
+use ironroot_time::Rng;
 use ironroot_views::Views;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::console::sign_ins::SignIns;
+use crate::clock::HubClock;
 use crate::collect::intake::order::Orders;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::snapshots::Snapshotter;
@@ -74,7 +76,7 @@ pub struct ApiParts {
     /// The hub's metrics, as Prometheus reads them.
     pub metrics: Metrics,
     /// The present moment.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<HubClock>,
     /// Chance for tokens and reference numbers.
     pub rng: Arc<dyn Rng>,
 }
@@ -127,6 +129,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(devices::show))
         .routes(routes!(devices::order))
         .routes(routes!(claims::make))
+        .routes(routes!(clock::confirm))
         .routes(routes!(services::list, services::make))
         .routes(routes!(services::revoke))
         .routes(routes!(profiles::list))

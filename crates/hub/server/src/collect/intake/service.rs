@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use ironroot_identity::ServiceName;
 use ironroot_mqtt::{BadTopic, TopicTemplate};
-use ironroot_pki::authority::{CertificateProfile, IssueRefused};
+use ironroot_pki::authority::CertificateProfile;
 use ironroot_pki::csr::{BadCsr, Csr};
 use ironroot_pki::est;
 use ironroot_pki::key::{BadKey, PublicKey, SoftwareKey};
 use ironroot_registry::{Actor, Fact, KeyMaker};
 use ironroot_secret::Secret;
 
-use crate::enforce::certificates::{Issued, Issuer};
+use crate::enforce::certificates::{Issued, Issuer, NotIssued};
 use crate::fault::{Blame, Fault};
 use crate::ledger::{Ledger, NotRecorded};
 
@@ -77,9 +77,9 @@ pub enum ServiceRefused {
     /// No key could be made.
     #[error("no key could be made")]
     Key(#[from] BadKey),
-    /// The CA does not issue.
-    #[error("the CA does not issue")]
-    Issue(#[from] IssueRefused),
+    /// No certificate is issued.
+    #[error(transparent)]
+    Issue(#[from] NotIssued),
     /// It could not be recorded.
     #[error("the service was not recorded")]
     NotRecorded(#[from] NotRecorded),
@@ -92,8 +92,8 @@ impl ServiceRefused {
             Self::Filter { .. } | Self::Placeholder { .. } | Self::CsrBody(_) | Self::Csr(_) => {
                 Fault::Sender(Blame::Content)
             }
-            Self::Issue(IssueRefused::KeyAway(_)) => Fault::Later,
-            Self::Key(_) | Self::Issue(_) => Fault::Ours,
+            Self::Key(_) => Fault::Ours,
+            Self::Issue(cause) => cause.fault(),
             Self::NotRecorded(cause) => cause.fault(),
         }
     }

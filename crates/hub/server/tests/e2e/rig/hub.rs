@@ -10,7 +10,7 @@ use ironroot_server::outside::{SystemClock, SystemRng};
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{self, Outside};
 use ironroot_testkit::ManualClock;
-use ironroot_time::Clock;
+use ironroot_time::{Clock, UnixTime};
 use tokio::runtime::Runtime;
 
 use super::place::IRONROOT;
@@ -154,15 +154,25 @@ pub(crate) struct InsideHub {
 
 impl InsideHub {
     pub(crate) fn start() -> Self {
-        let place = Place::new();
-        let clock = Arc::new(ManualClock::at(SystemClock::default().now()));
+        let mut hub = Self {
+            place: Place::new(),
+            clock: Arc::new(ManualClock::at(SystemClock.now())),
+            hub: None,
+            runtime: Runtime::new().unwrap(),
+        };
+        hub.starts();
+        hub
+    }
+
+    /// Starts it on what it left.
+    pub(crate) fn starts(&mut self) {
         let outside = Outside {
-            clock: clock.clone(),
+            clock: self.clock.clone(),
             rng: Arc::new(SystemRng),
         };
         let any = "127.0.0.1:0".parse().unwrap();
         let args = UpArgs {
-            data: place.data.clone(),
+            data: self.place.data.clone(),
             console_addr: any,
             mqtt_addr: any,
             device_addr: any,
@@ -172,15 +182,24 @@ impl InsideHub {
             ca_key: None,
             settings: None,
         };
-        let runtime = Runtime::new().unwrap();
         let starting = wiring::Hub::start(Settings::gather(args).unwrap(), outside);
-        let hub = Some(runtime.block_on(starting).unwrap());
-        Self {
-            place,
-            clock,
-            hub,
-            runtime,
-        }
+        self.hub = Some(self.runtime.block_on(starting).unwrap());
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        let hub = self.hub.take().expect("it is up");
+        self.runtime.block_on(hub.stop());
+    }
+
+    /// What its clock shows.
+    pub(crate) fn shown(&self) -> UnixTime {
+        self.clock.now()
+    }
+
+    /// Sets the machine's clock, without any time passing.
+    pub(crate) fn set_clock(&self, to: UnixTime) {
+        self.clock.set(to);
     }
 
     /// Lets time pass.

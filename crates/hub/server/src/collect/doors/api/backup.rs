@@ -24,6 +24,7 @@ use super::refusal::Class;
 use super::{Api, Refusal};
 use crate::backup::Maker;
 use crate::fault::chain;
+use ironroot_time::Clock;
 
 /// How many bytes are sent at once.
 const CHUNK_SIZE: usize = 64 << 10;

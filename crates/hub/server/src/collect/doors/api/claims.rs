@@ -11,6 +11,7 @@ use super::auth::Caller;
 use super::request::{Body, id};
 use super::{Api, Refusal};
 use crate::collect::intake::claim::claim;
+use ironroot_time::{Clock, Rng};
 
 /// Claims a serial; the answer holds the token with which its device enrols, once.
 #[utoipa::path(post, path = "/claims", tag = "devices", request_body = NewClaim, responses(
@@ -27,7 +28,7 @@ pub(crate) async fn make(
     let device = id("serial", &new.serial)?;
     let profile = id("profile", &new.profile)?;
     let lifetime = Duration::from_secs(new.ttl_s);
-    let outside = (api.clock.as_ref(), api.rng.as_ref());
+    let outside: (&dyn Clock, &dyn Rng) = (api.clock.as_ref(), api.rng.as_ref());
     let made = claim(&api.ledger, outside, device, profile, lifetime, by).await;
     let made = made.map_err(|cause| api.refuse(&cause))?;
     let answer = Claim {

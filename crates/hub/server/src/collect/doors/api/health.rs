@@ -21,14 +21,15 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether the journal can append; if it cannot, why, and what to do about it.
+/// Whether the hub can do all of its work: the journal can append, and the clock is trusted; if not, why, and
+/// what to do about it.
 #[utoipa::path(get, path = "/readyz", security(()), responses(
     (status = 200, body = String),
     (status = 503, body = ironroot_api::Problem, content_type = "application/problem+json"),
 ))]
 async fn readyz(State(api): State<Api>) -> Response {
     let status = api.views.status();
-    if status.store.ok {
+    if status.store.ok && api.clock.step().is_none() {
         return "ready\n".into_response();
     }
     let causes = status

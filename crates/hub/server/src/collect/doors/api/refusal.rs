@@ -10,6 +10,7 @@ use ironroot_store::{LaterCause, StoreError};
 use ironroot_views::NotShown;
 
 use super::Api;
+use crate::collect::intake::clock::NotConfirmed;
 use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
@@ -238,6 +239,7 @@ blamed!(
     ManufacturerRefused,
     NotErased,
     SnapshotRefused,
+    NotConfirmed,
     OrderRefused
 );
 

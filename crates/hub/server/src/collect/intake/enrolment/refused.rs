@@ -1,11 +1,11 @@
 //! Why an application for a certificate is refused, and whose fault that is.
 
 use ironroot_identity::{BadId, DeviceId, Principal, ProfileName};
-use ironroot_pki::authority::IssueRefused;
 use ironroot_pki::est::{NamesDiffer, NotEnveloped, NotNamed};
 use ironroot_pki::key::{BadKey, KeyAlgorithm};
 use ironroot_standing::Lifecycle;
 
+use crate::enforce::certificates::NotIssued;
 use crate::fault::{Blame, Fault};
 use crate::ledger::NotRecorded;
 
@@ -126,9 +126,9 @@ pub enum EnrolRefused {
     /// The device's profile is gone.
     #[error("the profile {0} of the device cannot be read")]
     NoProfile(ProfileName),
-    /// The CA does not issue.
-    #[error("the CA does not issue")]
-    Issue(#[from] IssueRefused),
+    /// No certificate is issued.
+    #[error(transparent)]
+    Issue(#[from] NotIssued),
     /// The certificate could not be recorded, so it was not handed out.
     #[error("the certificate was not recorded and not handed out")]
     NotRecorded(#[from] NotRecorded),
@@ -156,8 +156,8 @@ impl EnrolRefused {
             | Self::NotItsDevice { .. }
             | Self::KeyForAnother { .. }
             | Self::NoServerKeys { .. } => Fault::Sender(Blame::Right),
-            Self::Issue(IssueRefused::KeyAway(_)) => Fault::Later,
-            Self::NoProfile(_) | Self::Key(_) | Self::Enveloping(_) | Self::Issue(_) => Fault::Ours,
+            Self::NoProfile(_) | Self::Key(_) | Self::Enveloping(_) => Fault::Ours,
+            Self::Issue(cause) => cause.fault(),
             Self::NotRecorded(cause) => cause.fault(),
         }
     }
