@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use ironroot_identity::Principal;
 use ironroot_registry::{Subject, Watcher};
@@ -12,8 +13,10 @@ use crate::message::Message;
 use crate::outbox::{Outbox, QueueBounds, SessionNumber};
 use crate::refusal::Refusal;
 use crate::router::{RetainedFull, Routed, Router};
+use crate::session::{Parked, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
+use crate::shelf::{Kept, Shelf, Step};
 
 /// The broker of one hub.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub struct Broker {
     pub(crate) sessions: Sessions,
     pub(crate) counters: CountersByPrincipal,
     pub(crate) bounds: Arc<QueueBounds>,
+    pub(crate) shelf: Option<Arc<dyn Shelf>>,
     next_number: AtomicU64,
 }
 
@@ -44,16 +48,55 @@ pub struct BrokerTotals {
 }
 
 impl Broker {
-    /// A broker without sessions.
+    /// A broker without sessions, whose sessions end with the hub at the latest.
     pub fn new(settings: BrokerSettings) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::without_sessions(settings, None))
+    }
+
+    /// A broker with the sessions that `shelf` has kept, each waiting for its client since `now` if that was
+    /// connected. `subject_of` knows every principal that still has a life here; the sessions of others end.
+    pub fn restore(
+        settings: BrokerSettings,
+        shelf: &Arc<dyn Shelf>,
+        kept: Vec<Kept>,
+        subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
+        now: UnixTime,
+    ) -> Arc<Self> {
+        let broker = Self::without_sessions(settings, Some(shelf.clone()));
+        for kept in kept {
+            broker.next_number.fetch_max(kept.session + 1, Relaxed);
+            let Some(subject) = subject_of(&kept.principal) else {
+                shelf.note(Step::End {
+                    session: kept.session,
+                });
+                continue;
+            };
+            let expiry = Duration::from_secs(kept.expiry_s.into());
+            let parked = Parked {
+                state: SessionState::restore(&kept, &broker, &subject, subject_of),
+                expires: kept.expires.unwrap_or_else(|| now.plus(expiry)),
+                will: None,
+            };
+            let (principal, expires) = (subject.principal(), parked.expires);
+            broker.sessions.restore(principal, kept.client_id, parked);
+            shelf.note(Step::Park {
+                session: kept.session,
+                expires,
+            });
+        }
+        Arc::new(broker)
+    }
+
+    fn without_sessions(settings: BrokerSettings, shelf: Option<Arc<dyn Shelf>>) -> Self {
+        Self {
             router: Router::new(&settings),
             sessions: Sessions::default(),
             counters: CountersByPrincipal::default(),
             bounds: Arc::new(QueueBounds::new(&settings)),
+            shelf,
             next_number: AtomicU64::new(1),
             settings,
-        })
+        }
     }
 
     /// Judges every live session of `subject` by its new Grant, and cuts those that it no longer allows.
@@ -117,14 +160,19 @@ impl Broker {
         }
     }
 
-    /// A queue for a session about to open.
-    pub(crate) fn new_outbox(&self, subject: &Arc<Subject>) -> Arc<Outbox> {
-        let number = SessionNumber(self.next_number.fetch_add(1, Relaxed));
+    /// The number of a session about to open.
+    pub(crate) fn next_session(&self) -> SessionNumber {
+        SessionNumber(self.next_number.fetch_add(1, Relaxed))
+    }
+
+    /// The queue of a session.
+    pub(crate) fn new_outbox(&self, subject: &Arc<Subject>, number: SessionNumber) -> Arc<Outbox> {
         Arc::new(Outbox::new(
             number,
             subject.clone(),
             self.bounds.clone(),
             self.counters.of(subject.principal()),
+            self.shelf.clone(),
         ))
     }
 

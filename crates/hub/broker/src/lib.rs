@@ -11,6 +11,7 @@
 //! - [`Session`]: one client, from CONNECT to its end, as a state machine.
 //! - `router`: subscriptions and retained messages; `message`: one message, encoded once.
 //! - `outbox`: the bounded queue between the two.
+//! - [`shelf`]: what outlives the hub.
 
 mod broker;
 mod counters;
@@ -22,6 +23,7 @@ mod router;
 mod session;
 mod sessions;
 mod settings;
+pub mod shelf;
 
 pub use broker::{Broker, BrokerTotals};
 pub use counters::CounterValues;

@@ -45,6 +45,8 @@ pub(crate) struct Outgoing {
     pub(crate) qos: Qos,
     pub(crate) retain: bool,
     pub(crate) subscription_ids: SubscriptionIds,
+    /// Its number in a session that outlives its connection; else 0.
+    pub(crate) number: u64,
 }
 
 /// What one delivery of a message has of its own, beside what the subscription says.
@@ -182,6 +184,34 @@ impl Message {
         self.lifetime.map(|lifetime| self.origin.at.plus(lifetime))
     }
 
+    /// When it was published.
+    pub(crate) fn published(&self) -> UnixTime {
+        self.origin.at
+    }
+
+    /// How long it is worth delivering, in seconds.
+    pub(crate) fn lifetime_s(&self) -> Option<u32> {
+        let lifetime_s = self.lifetime?.as_secs();
+        Some(u32::try_from(lifetime_s).unwrap_or(u32::MAX))
+    }
+
+    /// Writes a PUBLISH of it that begins with `head` to the end of `out`.
+    ///
+    /// # Errors
+    /// [`Unencodable`] when the packet would be longer than MQTT takes.
+    pub(crate) fn encode_behind(
+        &self,
+        head: &DeliveryHead<'_>,
+        version: Version,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unencodable> {
+        let (start, head_len) = (out.len(), head.encoded_len(version, self.layout)?);
+        out.resize(start + head_len, 0);
+        head.encode(version, self.layout, &mut out[start..])?;
+        out.extend_from_slice(self.layout.tail(&self.shared, version));
+        Ok(())
+    }
+
     /// Whether it is no longer worth delivering.
     pub(crate) fn is_expired(&self, now: UnixTime) -> bool {
         self.expires().is_some_and(|at| at <= now)
@@ -230,16 +260,13 @@ impl Outgoing {
             },
             subscription_ids: &self.subscription_ids,
         };
-        let tail = message.layout.tail(&message.shared, head.version);
+        let tail_len = message.layout.tail(&message.shared, head.version).len();
         let head_len = own.encoded_len(head.version, message.layout)?;
-        if head_len + tail.len() > packet_size_max {
+        if head_len + tail_len > packet_size_max {
             return Err(Unencodable::TooLong);
         }
-        let start = out.len();
-        out.resize(start + head_len, 0);
-        own.encode(head.version, message.layout, &mut out[start..])?;
-        out.extend_from_slice(tail);
-        Ok(head_len + tail.len())
+        message.encode_behind(&own, head.version, out)?;
+        Ok(head_len + tail_len)
     }
 }
 

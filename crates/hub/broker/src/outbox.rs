@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 use crate::counters::Counters;
 use crate::message::Outgoing;
 use crate::settings::BrokerSettings;
+use crate::shelf::{Content, Shelf, Step, Ticket};
 
 /// Which session, for as long as the hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,10 +48,10 @@ pub(crate) enum Lifetime {
 /// What became of a delivery handed to an [`Outbox`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
-    /// It waits for the session.
-    Queued,
-    /// It waits, and so much else does that its publisher must pause.
-    Congested,
+    /// It waits for the session, and outlives the hub once this step is durable.
+    Queued(Option<Ticket>),
+    /// The same, and so much else waits that its publisher must pause.
+    Congested(Option<Ticket>),
     /// There was no room, or its client is away and it was QoS 0.
     Dropped,
     /// The session has ended or is about to.
@@ -64,6 +65,7 @@ pub(crate) struct Outbox {
     subject: Arc<Subject>,
     bounds: Arc<QueueBounds>,
     counters: Arc<Counters>,
+    shelf: Option<Arc<dyn Shelf>>,
     inner: Mutex<Inner>,
 }
 
@@ -74,6 +76,8 @@ struct Inner {
     order: Option<Order>,
     ended: bool,
     lifetime: Lifetime,
+    /// The number of the latest delivery that outlives the connection.
+    latest: u64,
     /// The client is away.
     parked: bool,
     session: Option<Waker>,
@@ -136,12 +140,14 @@ impl Outbox {
         subject: Arc<Subject>,
         bounds: Arc<QueueBounds>,
         counters: Arc<Counters>,
+        shelf: Option<Arc<dyn Shelf>>,
     ) -> Self {
         Self {
             number,
             subject,
             bounds,
             counters,
+            shelf,
             inner: Mutex::default(),
         }
     }
@@ -193,12 +199,12 @@ impl Outbox {
             wake(inner.session.take(), inner);
             return Pushed::Ended;
         }
-        self.add(&mut inner, delivery);
+        let ticket = self.add(&mut inner, delivery);
         wake(inner.session.take(), inner);
         if congested {
-            Pushed::Congested
+            Pushed::Congested(ticket)
         } else {
-            Pushed::Queued
+            Pushed::Queued(ticket)
         }
     }
 
@@ -212,15 +218,48 @@ impl Outbox {
             self.counters.dropped.add(1);
             return Pushed::Dropped;
         }
-        self.add(inner, delivery);
-        Pushed::Queued
+        Pushed::Queued(self.add(inner, delivery))
     }
 
-    fn add(&self, inner: &mut Inner, delivery: Outgoing) {
-        let bytes = delivery.queue_bytes();
+    fn add(&self, inner: &mut Inner, mut delivery: Outgoing) -> Option<Ticket> {
+        let ticket = self.number_and_shelve(inner, &mut delivery);
+        self.count(inner, delivery.queue_bytes());
         inner.queue.push_back(delivery);
+        ticket
+    }
+
+    /// Gives a delivery that outlives the connection its number, and has it outlive the hub.
+    fn number_and_shelve(&self, inner: &mut Inner, delivery: &mut Outgoing) -> Option<Ticket> {
+        if inner.lifetime == Lifetime::Connection || delivery.qos == Qos::AtMostOnce {
+            return None;
+        }
+        inner.latest += 1;
+        delivery.number = inner.latest;
+        let step = |shelf: &Arc<dyn Shelf>| {
+            shelf.note(Step::Queue {
+                session: self.number.0,
+                delivery: delivery.number,
+                content: Content::of(delivery),
+            })
+        };
+        self.shelf.as_ref().map(step)
+    }
+
+    fn count(&self, inner: &mut Inner, bytes: usize) {
         inner.bytes += bytes;
         self.bounds.hub_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Takes in deliveries of an earlier life of the hub: those that wait, in order, and the bytes of those that
+    /// were sent; `latest` is the highest number among all.
+    pub(crate) fn restore(&self, waiting: Vec<Outgoing>, sent_bytes: usize, latest: u64) {
+        let mut inner = self.inner.lock();
+        inner.lifetime = Lifetime::Session;
+        inner.parked = true;
+        inner.latest = latest;
+        let waiting_bytes: usize = waiting.iter().map(Outgoing::queue_bytes).sum();
+        self.count(&mut inner, waiting_bytes + sent_bytes);
+        inner.queue.extend(waiting);
     }
 
     /// Moves what may be sent now to `batch`: at most `window` deliveries of QoS 1 and 2, and about `bytes_max` in
@@ -270,14 +309,12 @@ impl Outbox {
     }
 
     /// Counts a delivery of QoS 1 or 2 that did not wait here; says whether it is to be kept until it is settled.
-    pub(crate) fn keep(&self, delivery: &Outgoing) -> bool {
+    pub(crate) fn keep(&self, delivery: &mut Outgoing) -> bool {
         let mut inner = self.inner.lock();
-        let kept = inner.lifetime == Lifetime::Session && delivery.qos != Qos::AtMostOnce;
+        self.number_and_shelve(&mut inner, delivery);
+        let kept = delivery.number > 0;
         if kept {
-            inner.bytes += delivery.queue_bytes();
-            self.bounds
-                .hub_bytes
-                .fetch_add(delivery.queue_bytes(), Relaxed);
+            self.count(&mut inner, delivery.queue_bytes());
         }
         kept
     }

@@ -47,6 +47,7 @@ refusals! {
     TopicTooDeep, TopicNameInvalid, "the topic has too many levels";
     RateExceeded, QuotaExceeded, "messages come faster than the Grant allows";
     HubFull, QuotaExceeded, "too many bytes wait in the hub";
+    ShelfFull, QuotaExceeded, "too many steps wait to be written to disk";
     Unencodable, UnspecifiedError, "the message cannot be passed on";
     RetainedFull, QuotaExceeded, "there is no room for one more retained message";
 

@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use crate::message::{Message, Outgoing, SubscriptionIds};
 use crate::outbox::{Outbox, Pushed, SessionNumber};
 use crate::settings::BrokerSettings;
+use crate::shelf::Ticket;
 
 pub(crate) use retained::{Page, RetainedFull};
 pub(crate) use subscriptions::{Options, Subscription};
@@ -42,6 +43,8 @@ pub(crate) struct Router {
 pub(crate) struct Routed {
     /// How many sessions had a subscription to its topic.
     pub(crate) subscribers: usize,
+    /// The step that the acknowledgement rests on: the latest of what was queued for sessions that outlive the hub.
+    pub(crate) ticket: Option<Ticket>,
     /// Another session that is behind, so that the publisher must pause.
     pub(crate) congested: Option<Arc<Outbox>>,
 }
@@ -141,7 +144,11 @@ impl Routed {
         };
         self.subscribers += 1;
         let own = outbox.number() == message.session();
-        if outbox.push(delivery) == Pushed::Congested && !own {
+        let pushed = outbox.push(delivery);
+        if let Pushed::Queued(ticket) | Pushed::Congested(ticket) = pushed {
+            self.ticket = self.ticket.max(ticket);
+        }
+        if let (Pushed::Congested(_), false) = (pushed, own) {
             self.congested.get_or_insert_with(|| outbox.clone());
         }
     }
@@ -174,6 +181,7 @@ fn merge<'a>(
         subscription_ids: options()
             .filter_map(|options| options.id)
             .collect::<SubscriptionIds>(),
+        number: 0,
     };
     Some((outbox, delivery))
 }

@@ -9,6 +9,7 @@ mod alias;
 mod close;
 mod connect;
 mod deliver;
+mod gate;
 mod in_flight;
 mod open;
 mod publish;
@@ -34,7 +35,7 @@ use close::Ending;
 use connect::Opened;
 use open::{Handled, Open, PauseEnd};
 
-pub(crate) use state::Parked;
+pub(crate) use state::{Parked, SessionState};
 pub(crate) use will::DueWill;
 
 pub use deliver::Output;
@@ -152,7 +153,11 @@ impl Session {
         let Stage::Open(open) = &mut self.stage else {
             return Output::Done;
         };
-        match open.write_deliveries(now, bytes_max, out) {
+        open.gate.release(out);
+        let start = out.len();
+        let written = open.write_deliveries(now, bytes_max, out);
+        open.gate.hold(start, out);
+        match written {
             Ok(output) => output,
             Err(refusal) => {
                 self.end(Ending::Refused(refusal), out);
@@ -174,8 +179,9 @@ impl Session {
 
     /// Says whom to wake when there is something to send, or the session is to end. To miss nothing, call it
     /// before [`Self::poll_output`].
-    pub fn wake_for_output(&self, waker: &Waker) {
-        if let Stage::Open(open) = &self.stage {
+    pub fn wake_for_output(&mut self, waker: &Waker) {
+        if let Stage::Open(open) = &mut self.stage {
+            open.gate.wake(waker);
             open.state.outbox.wake_session(waker);
         }
     }
@@ -247,7 +253,12 @@ impl Session {
                     }
                 }
             }
-            Stage::Open(open) => open.handle_frame(frame, self.now, out),
+            Stage::Open(open) => {
+                let start = out.len();
+                let handled = open.handle_frame(frame, self.now, out);
+                open.gate.hold(start, out);
+                handled
+            }
             Stage::Over => Ok(Handled::Done),
         }
     }

@@ -60,10 +60,16 @@ struct ByPrincipal {
 
 #[derive(Debug)]
 struct Held {
-    info: SessionInfo,
+    client_id: Box<str>,
     outbox: Arc<Outbox>,
-    /// None while the client is connected: its connection has the state.
-    parked: Option<Box<Parked>>,
+    client: Client,
+}
+
+#[derive(Debug)]
+enum Client {
+    /// Its connection has the session's state.
+    Connected(SessionInfo),
+    Away(Box<Parked>),
 }
 
 /// What has come to its end, or its moment, while the client was away.
@@ -99,19 +105,18 @@ impl Sessions {
         let (principal, all) = (subject.principal(), &mut *all);
         let known = all
             .of(principal)
-            .position(|held| held.info.client_id == info.client_id);
+            .position(|held| held.client_id == info.client_id);
         if let Some(at) = known {
             return Ok(all.rejoin((principal, at), info, outbox, start, ended));
         }
-        let connected = all.of(principal).filter(|held| held.parked.is_none());
-        if connected.count() >= sessions_max {
+        if all.connected_of(principal).count() >= sessions_max {
             return Err(Refusal::TooManySessions);
         }
         all.make_room(principal, sessions_max, ended);
         all.held.entry(principal.clone()).or_default().push(Held {
-            info,
+            client_id: info.client_id.clone(),
             outbox: outbox.clone(),
-            parked: None,
+            client: Client::Connected(info),
         });
         all.connected += 1;
         Ok(Admitted::New)
@@ -138,7 +143,7 @@ impl Sessions {
         all.connected -= 1;
         match left {
             Some(left) if outbox.lifetime() == Lifetime::Session => {
-                held.parked = Some(left);
+                held.client = Client::Away(left);
                 all.parked += 1;
                 outbox.park();
                 None
@@ -150,13 +155,26 @@ impl Sessions {
         }
     }
 
+    /// Takes in a session of an earlier life of the hub.
+    pub(crate) fn restore(&self, principal: &Principal, client_id: Box<str>, parked: Parked) {
+        let mut all = self.0.lock();
+        let outbox = parked.state.outbox.clone();
+        let client = Client::Away(Box::new(parked));
+        all.held.entry(principal.clone()).or_default().push(Held {
+            client_id,
+            outbox,
+            client,
+        });
+        all.parked += 1;
+    }
+
     /// Cuts every session of `subject` that its Grant no longer allows, or whose certificate was revoked.
     pub(crate) fn grant_changed(&self, subject: &Subject) {
         let all = self.0.lock();
         let may_connect = subject.grant().may_connect();
-        for held in all.of(subject.principal()) {
-            if !may_connect || subject.has_revoked(&held.info.certificate) {
-                held.outbox.order(Order::Cut);
+        for (outbox, info) in all.connected_of(subject.principal()) {
+            if !may_connect || subject.has_revoked(&info.certificate) {
+                outbox.order(Order::Cut);
             }
         }
     }
@@ -180,7 +198,7 @@ impl Sessions {
         }
         let mut expired = Vec::new();
         for (principal, own) in &mut all.held {
-            for parked in own.iter_mut().filter_map(|held| held.parked.as_mut()) {
+            for parked in own.iter_mut().filter_map(Held::parked_mut) {
                 if parked.expires <= now {
                     expired.push(principal.clone());
                 } else if parked.will.as_ref().is_some_and(|will| will.at <= now) {
@@ -207,8 +225,8 @@ impl Sessions {
     /// The principal's live sessions.
     pub(crate) fn of(&self, principal: &Principal) -> Vec<SessionInfo> {
         let all = self.0.lock();
-        let connected = all.of(principal).filter(|held| held.parked.is_none());
-        connected.map(|held| held.info.clone()).collect()
+        let connected = all.connected_of(principal);
+        connected.map(|(_, info)| info.clone()).collect()
     }
 
     /// How many clients are connected.
@@ -227,6 +245,14 @@ impl ByPrincipal {
         self.held.get(principal).into_iter().flatten()
     }
 
+    /// The principal's sessions whose clients are connected.
+    fn connected_of(&self, principal: &Principal) -> impl Iterator<Item = (&Outbox, &SessionInfo)> {
+        self.of(principal).filter_map(|held| match &held.client {
+            Client::Connected(info) => Some((&*held.outbox, info)),
+            Client::Away(_) => None,
+        })
+    }
+
     /// Lets a client in whose principal has a session with its client id, at this place.
     fn rejoin(
         &mut self,
@@ -240,21 +266,27 @@ impl ByPrincipal {
         let Some(known) = known else {
             return Admitted::New;
         };
-        let Some(parked) = known.parked.take() else {
+        let since = info.since;
+        if let Client::Connected(_) = known.client {
             known.outbox.order(Order::TakenOver);
             if start == Start::Resume && known.outbox.lifetime() == Lifetime::Session {
                 return Admitted::After(known.outbox.clone());
             }
-            (known.info, known.outbox) = (info, outbox.clone());
-            return Admitted::New;
+        }
+        let before = std::mem::replace(&mut known.client, Client::Connected(info));
+        let parked = match before {
+            Client::Connected(_) => {
+                known.outbox = outbox.clone();
+                return Admitted::New;
+            }
+            Client::Away(parked) => parked,
         };
         self.parked -= 1;
         self.connected += 1;
-        if start == Start::Resume && parked.expires > info.since {
-            known.info = info;
+        if start == Start::Resume && parked.expires > since {
             return Admitted::Resumed(parked);
         }
-        (known.info, known.outbox) = (info, outbox.clone());
+        known.outbox = outbox.clone();
         ended.push(*parked);
         Admitted::New
     }
@@ -264,7 +296,7 @@ impl ByPrincipal {
         if self.of(principal).count() < sessions_max {
             return;
         }
-        let parked = self.of(principal).filter_map(|held| held.parked.as_ref());
+        let parked = self.of(principal).filter_map(Held::parked);
         if let Some(first) = parked.map(|parked| parked.expires).min() {
             ended.extend(self.take_parked(principal, |parked| parked.expires == first));
         }
@@ -279,8 +311,11 @@ impl ByPrincipal {
             return Vec::new();
         };
         let taken: Vec<_> = own
-            .extract_if(.., |held| held.parked.as_deref().is_some_and(&which))
-            .filter_map(|held| held.parked.map(|parked| *parked))
+            .extract_if(.., |held| held.parked().is_some_and(&which))
+            .filter_map(|held| match held.client {
+                Client::Away(parked) => Some(*parked),
+                Client::Connected(_) => None,
+            })
             .collect();
         if own.is_empty() {
             self.held.remove(principal);
@@ -302,6 +337,20 @@ impl ByPrincipal {
 impl Held {
     /// Whether this is the connected session with that queue.
     fn is(&self, outbox: &Outbox) -> bool {
-        self.parked.is_none() && self.outbox.number() == outbox.number()
+        self.parked().is_none() && self.outbox.number() == outbox.number()
+    }
+
+    fn parked(&self) -> Option<&Parked> {
+        match &self.client {
+            Client::Away(parked) => Some(parked),
+            Client::Connected(_) => None,
+        }
+    }
+
+    fn parked_mut(&mut self) -> Option<&mut Parked> {
+        match &mut self.client {
+            Client::Away(parked) => Some(parked),
+            Client::Connected(_) => None,
+        }
     }
 }

@@ -127,6 +127,7 @@ impl Real {
                 subject(n),
                 bounds.clone(),
                 Arc::new(Counters::default()),
+                None,
             ))
         };
         Self {

@@ -10,6 +10,7 @@ use super::state::Parked;
 use super::will::DueWill;
 use crate::outbox::Order;
 use crate::refusal::Refusal;
+use crate::shelf::Step;
 
 /// Why a session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,13 @@ impl Open {
             expires: now.plus(client.session_expiry),
             will: later,
         };
+        if let Some(shelf) = &broker.shelf {
+            // Before another connection can go on with the session.
+            shelf.note(Step::Park {
+                session: outbox.number().0,
+                expires: parked.expires,
+            });
+        }
         let not_kept = broker
             .sessions
             .leave(principal, &outbox, Some(Box::new(parked)));

@@ -13,6 +13,7 @@ use ironroot_time::UnixTime;
 
 use super::alias::{ClientAliases, OwnAliases};
 use super::close::encode;
+use super::gate::Gate;
 use super::open::{ClientLimits, Open, Reasons};
 use super::report;
 use super::state::SessionState;
@@ -24,6 +25,7 @@ use crate::rate::TokenBucket;
 use crate::refusal::Refusal;
 use crate::sessions::{Admitted, SessionInfo, Start};
 use crate::settings::BrokerSettings;
+use crate::shelf::Step;
 
 /// Whether a client is in.
 #[derive(Debug)]
@@ -72,7 +74,7 @@ pub(super) fn open(
         .inspect_err(|refusal| {
             refuse(connect.version, *refusal, out);
         })?;
-    let (open, session_present) = match admission {
+    let (mut open, session_present) = match admission {
         Admission::In(open, session_present) => (open, session_present),
         Admission::After(earlier) => return Ok(Opened::After(earlier)),
     };
@@ -83,6 +85,7 @@ pub(super) fn open(
         session_expiry: open.client.session_expiry,
         packet_size_max: subject.grant().limits().packet_size_max,
     };
+    let start = out.len();
     open.send(
         &Packet::ConnAck(connack(&connect, agreed, &broker.settings)),
         out,
@@ -90,6 +93,7 @@ pub(super) fn open(
     open.counters().connects.add(1);
     open.counters().heard(now);
     open.counters().bytes_in.add(frame.packet_len());
+    open.gate.hold(start, out);
     report::opened(subject);
     Ok(Opened::Now(open))
 }
@@ -106,7 +110,7 @@ fn admit(
     if connect.properties.authentication_method.is_some() {
         return Err(Refusal::EnhancedAuthentication);
     }
-    let outbox = broker.new_outbox(subject);
+    let outbox = broker.new_outbox(subject, broker.next_session());
     let client_id = bind_client_id(subject.principal(), connect.client_id, outbox.number())?;
     let origin = Origin {
         publisher: Arc::clone(subject),
@@ -122,6 +126,7 @@ fn admit(
         broker: Arc::clone(broker),
         subject: Arc::clone(subject),
         state: SessionState::new(outbox, in_flight_max),
+        gate: Gate::new(broker.shelf.clone()),
         version: connect.version,
         client,
         // MQTT 5 section 3.1.2.10 [MQTT-3.1.2-22].
@@ -152,14 +157,25 @@ fn admit(
     for parked in ended {
         parked.end(broker, now);
     }
+    let expiry_s = u32::try_from(client.session_expiry.as_secs()).unwrap_or(u32::MAX);
     let session_present = match admitted {
         Admitted::After(earlier) => return Ok((Admission::After(earlier), client_id)),
-        Admitted::New => SessionPresent::No,
+        Admitted::New => {
+            open.state.shelved = expiry_s > 0;
+            open.note_if(expiry_s > 0, |session| Step::Begin {
+                session,
+                principal: subject.principal().clone(),
+                client_id: client_id.clone(),
+                expiry_s,
+            });
+            SessionPresent::No
+        }
         Admitted::Resumed(parked) => {
             open.state.resume(parked.state, in_flight_max);
             if let Some(will) = &mut open.will {
                 will.set_session(open.state.outbox.number());
             }
+            open.note_if(true, |session| Step::Resume { session, expiry_s });
             SessionPresent::Yes
         }
     };

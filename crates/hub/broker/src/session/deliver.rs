@@ -4,12 +4,13 @@ use ironroot_mqtt::{Ack, Packet, Qos, ReasonCode, TopicFilter, Version};
 use ironroot_time::UnixTime;
 use smallvec::SmallVec;
 
-use super::in_flight::{Again, Known};
+use super::in_flight::{Again, Moved};
 use super::open::Open;
 use super::publish::may_publish;
 use crate::message::{Head, Message, Outgoing, Written};
 use crate::refusal::Refusal;
 use crate::router::Options;
+use crate::shelf::Step;
 
 /// Retained messages taken from the router at once.
 const RETAINED_PAGE_MAX: usize = 64;
@@ -54,30 +55,35 @@ impl Open {
         bytes_max: usize,
         out: &mut Vec<u8>,
     ) -> Result<Output, Refusal> {
-        self.send_again(now, out);
+        let start = out.len();
+        self.send_again(now, start + bytes_max, out);
+        let window = self.state.in_flight.window();
+        // A session whose packets wait for the disk takes nothing more.
+        let bytes_max = if self.gate.is_full() { 0 } else { bytes_max };
         let mut batch = SmallVec::new();
-        let left = self
-            .state
-            .outbox
-            .take(self.state.in_flight.window(), bytes_max, &mut batch);
+        let left = self.state.outbox.take(window, bytes_max, &mut batch);
         if let Some(order) = left.order {
             return Err(order.into());
         }
         for outgoing in batch {
-            let kept = left.kept && outgoing.qos != Qos::AtMostOnce;
+            let kept = left.kept && outgoing.number > 0;
             self.deliver(outgoing, kept, now, out);
         }
         let replays_go_on = self.replay_page(now, out);
-        Ok(if left.more || replays_go_on {
-            Output::More
-        } else {
-            Output::Done
-        })
+        Ok(
+            if left.more || replays_go_on || self.state.in_flight.has_more_again() {
+                Output::More
+            } else {
+                Output::Done
+            },
+        )
     }
 
     /// Writes what a client that is back must get again (MQTT 5 section 4.4 [MQTT-4.4.0-1]).
-    fn send_again(&mut self, now: UnixTime, out: &mut Vec<u8>) {
-        while let Some(again) = self.state.in_flight.again() {
+    fn send_again(&mut self, now: UnixTime, len_max: usize, out: &mut Vec<u8>) {
+        while out.len() < len_max
+            && let Some(again) = self.state.in_flight.again()
+        {
             match again {
                 Again::Release(packet_id) => {
                     self.send(&Packet::PubRel(Ack::success(packet_id)), out);
@@ -92,8 +98,8 @@ impl Open {
                     if !self.may_deliver(&outgoing.message)
                         || !self.write(&outgoing, head, now, out)
                     {
-                        let kept = self.state.in_flight.abandon(packet_id);
-                        self.settle(kept);
+                        let moved = self.state.in_flight.abandon(packet_id);
+                        self.settle(moved);
                     }
                 }
             }
@@ -105,18 +111,22 @@ impl Open {
     fn deliver(&mut self, outgoing: Outgoing, kept: bool, now: UnixTime, out: &mut Vec<u8>) {
         // MQTT 5 section 3.3.2.3.3 [MQTT-3.3.2-5].
         if outgoing.message.is_expired(now) || !self.may_deliver(&outgoing.message) {
-            self.settle(kept.then_some(outgoing));
+            self.settle_unsent(kept.then_some(outgoing));
             return;
         }
         let packet_id = match outgoing.qos {
             Qos::AtMostOnce => None,
-            qos => {
-                let keep = kept.then(|| outgoing.clone());
-                let Some(id) = self.state.in_flight.begin(qos, keep) else {
-                    self.settle(kept.then_some(outgoing));
+            Qos::AtLeastOnce | Qos::ExactlyOnce => {
+                let Some(begun) = self.state.in_flight.begin(&outgoing, kept) else {
+                    self.settle_unsent(kept.then_some(outgoing));
                     return;
                 };
-                Some(id)
+                self.note_if(kept, |session| Step::Send {
+                    session,
+                    delivery: outgoing.number,
+                    place: begun.place,
+                });
+                Some(begun.packet_id)
             }
         };
         let head = Head {
@@ -128,8 +138,8 @@ impl Open {
         if !self.write(&outgoing, head, now, out)
             && let Some(id) = packet_id
         {
-            let kept = self.state.in_flight.abandon(id);
-            self.settle(kept);
+            let moved = self.state.in_flight.abandon(id);
+            self.settle(moved);
         }
     }
 
@@ -158,9 +168,33 @@ impl Open {
     }
 
     /// A delivery is done with, which may have been kept.
-    pub(super) fn settle(&self, kept: Option<Outgoing>) {
+    pub(super) fn settle(&mut self, moved: Option<Moved>) {
+        let Some(Moved { number, kept }) = moved else {
+            return;
+        };
         if let Some(kept) = kept {
             self.state.outbox.settle(&kept);
+        }
+        if number > 0 {
+            self.gate.note_aside(Step::Settle {
+                session: self.state.outbox.number().0,
+                delivery: number,
+            });
+        }
+    }
+
+    /// The same of one that had not begun.
+    fn settle_unsent(&mut self, kept: Option<Outgoing>) {
+        self.settle(kept.map(|kept| Moved {
+            number: kept.number,
+            kept: Some(kept),
+        }));
+    }
+
+    /// Notes a step of a session that outlives the hub; what is answered rests on it.
+    pub(super) fn note_if(&mut self, outlives: bool, step: impl FnOnce(u64) -> Step) {
+        if outlives {
+            self.gate.note(step(self.state.outbox.number().0));
         }
     }
 
@@ -170,15 +204,25 @@ impl Open {
         received: &Ack<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
-        let refused = received.reason.is_failure();
-        let (known, kept) = self.state.in_flight.receive(received.packet_id, refused)?;
-        self.settle(kept);
-        let reason = match (known, self.version) {
-            (Known::Yes, _) if refused => return Ok(()),
-            (Known::No, Version::V5) => ReasonCode::PacketIdentifierNotFound,
-            (Known::Yes, Version::V311 | Version::V5) | (Known::No, Version::V311) => {
+        let (in_flight, id) = (&mut self.state.in_flight, received.packet_id);
+        if received.reason.is_failure() {
+            let moved = in_flight.refuse(id)?;
+            self.settle(moved);
+            return Ok(());
+        }
+        let reason = match (in_flight.receive(id)?, self.version) {
+            (Some(moved), _) => {
+                if let Some(kept) = moved.kept {
+                    self.state.outbox.settle(&kept);
+                }
+                self.note_if(moved.number > 0, |session| Step::Release {
+                    session,
+                    delivery: moved.number,
+                });
                 ReasonCode::Success
             }
+            (None, Version::V5) => ReasonCode::PacketIdentifierNotFound,
+            (None, Version::V311) => ReasonCode::Success,
         };
         let answer = Ack {
             reason,
@@ -218,13 +262,14 @@ impl Open {
             }
             let qos = message.qos().min(options.qos);
             let subscription_ids = options.id.into_iter().collect();
-            let outgoing = Outgoing {
+            let mut outgoing = Outgoing {
                 message,
                 qos,
                 retain: true,
                 subscription_ids,
+                number: 0,
             };
-            let kept = self.state.outbox.keep(&outgoing);
+            let kept = self.state.outbox.keep(&mut outgoing);
             self.deliver(outgoing, kept, now, out);
         }
         !self.state.replays.is_empty()

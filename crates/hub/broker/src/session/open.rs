@@ -10,6 +10,7 @@ use ironroot_time::UnixTime;
 
 use super::alias::{ClientAliases, OwnAliases};
 use super::close::Ending;
+use super::gate::Gate;
 use super::state::SessionState;
 use super::will::Will;
 use crate::broker::Broker;
@@ -24,6 +25,7 @@ pub(super) struct Open {
     pub(super) broker: Arc<Broker>,
     pub(super) subject: Arc<Subject>,
     pub(super) state: SessionState,
+    pub(super) gate: Gate,
     pub(super) version: Version,
     pub(super) client: ClientLimits,
     /// One and a half times the keep-alive; none when the client may be silent for ever.
@@ -114,12 +116,15 @@ impl Open {
                 return Ok(self.handle_unsubscribe(unsubscribe, now, out));
             }
             Packet::PubAck(ack) => {
-                let kept = self.state.in_flight.acknowledge(ack.packet_id)?;
-                self.settle(kept);
+                let moved = self.state.in_flight.acknowledge(ack.packet_id)?;
+                self.settle(moved);
             }
             Packet::PubRec(received) => self.handle_received(received, out)?,
             Packet::PubRel(release) => self.handle_release(release, out),
-            Packet::PubComp(complete) => self.state.in_flight.complete(complete.packet_id)?,
+            Packet::PubComp(complete) => {
+                let moved = self.state.in_flight.complete(complete.packet_id)?;
+                self.settle(moved);
+            }
             Packet::PingReq => {
                 self.send(&Packet::PingResp, out);
             }
@@ -144,7 +149,12 @@ impl Open {
     /// waited for.
     pub(super) fn end_pause(&mut self, now: UnixTime, waker: &Waker) -> PauseEnd {
         let Some(pause) = &self.pause else {
-            return PauseEnd::NoPause;
+            // What is taken in now would only be answered later.
+            return if self.gate.is_full() {
+                PauseEnd::NotYet
+            } else {
+                PauseEnd::NoPause
+            };
         };
         let queue = pause.for_room_in.as_ref();
         if now < pause.until && queue.is_none_or(|outbox| outbox.keeps_waiting(waker)) {

@@ -14,6 +14,7 @@ use super::report;
 use crate::message::{Message, Origin};
 use crate::refusal::Refusal;
 use crate::router::Routed;
+use crate::shelf::Step;
 
 impl Open {
     /// Publishes, or refuses in the way that the QoS and the version have for it. A refusal that comes back
@@ -54,7 +55,13 @@ impl Open {
 
     /// PUBREL: the client will not send the message again (MQTT 5 section 4.3.3).
     pub(super) fn handle_release(&mut self, release: &Ack<'_>, out: &mut Vec<u8>) {
-        let reason = match (self.state.received.release(release.packet_id), self.version) {
+        let known = self.state.received.release(release.packet_id);
+        let kept = known == Known::Yes && self.state.is_shelved();
+        self.note_if(kept, |session| Step::Free {
+            session,
+            packet_id: release.packet_id.get(),
+        });
+        let reason = match (known, self.version) {
             (Known::No, Version::V5) => ReasonCode::PacketIdentifierNotFound,
             (Known::Yes | Known::No, Version::V311 | Version::V5) => ReasonCode::Success,
         };
@@ -78,8 +85,18 @@ impl Open {
         if topic.levels().count() > self.broker.settings.topic_levels_max {
             return Err(Refusal::TopicTooDeep);
         }
-        if publish.delivery.qos() > Qos::AtMostOnce && self.broker.bounds.hub_is_full() {
-            return Err(Refusal::HubFull);
+        if publish.delivery.qos() > Qos::AtMostOnce {
+            if self.broker.bounds.hub_is_full() {
+                return Err(Refusal::HubFull);
+            }
+            if self
+                .broker
+                .shelf
+                .as_ref()
+                .is_some_and(|shelf| shelf.is_full())
+            {
+                return Err(Refusal::ShelfFull);
+            }
         }
         let origin = Origin {
             publisher: Arc::clone(&self.subject),
@@ -98,6 +115,7 @@ impl Open {
         out: &mut Vec<u8>,
     ) {
         self.counters().messages_in.add(1);
+        self.gate.rest_on(routed.ticket);
         if let Some(packet_id) = publish.delivery.packet_id() {
             // MQTT 5 section 3.4.2.1.
             let reason = match (self.version, routed.subscribers) {
@@ -110,6 +128,10 @@ impl Open {
             };
             if publish.delivery.qos() == Qos::ExactlyOnce {
                 self.state.received.keep(packet_id);
+                self.note_if(self.state.is_shelved(), |session| Step::Receive {
+                    session,
+                    packet_id: packet_id.get(),
+                });
                 self.send(&Packet::PubRec(answer), out);
             } else {
                 self.send(&Packet::PubAck(answer), out);

@@ -41,6 +41,18 @@ pub(super) fn will_refused(broker: &Broker, subject: &Subject, refusal: Refusal)
     tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Will not published.");
 }
 
+/// A delivery of an earlier life of the hub cannot be read, and is lost.
+pub(super) fn damaged(subject: &Subject, number: u64) {
+    let (device, service) = ids(subject.principal());
+    tracing::error!(
+        device.id = device,
+        service.id = service,
+        delivery.number = number,
+        door = "mqtt",
+        "A kept delivery is damaged and is left out."
+    );
+}
+
 /// A session was let in.
 pub(super) fn opened(subject: &Subject) {
     let (device, service) = ids(subject.principal());

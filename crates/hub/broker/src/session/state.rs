@@ -3,14 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ironroot_identity::Principal;
 use ironroot_mqtt::TopicFilter;
+use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
 use super::deliver::Replay;
 use super::in_flight::{InFlight, Received};
+use super::report;
 use super::will::DueWill;
 use crate::broker::Broker;
-use crate::outbox::Outbox;
+use crate::message::Outgoing;
+use crate::outbox::{Outbox, SessionNumber};
+use crate::router::Subscription;
+use crate::shelf::{Kept, Step};
 
 /// The state of one session.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(crate) struct SessionState {
     pub(super) replays: VecDeque<Replay>,
     pub(super) in_flight: InFlight,
     pub(super) received: Received,
+    /// Whether the shelf knows the session.
+    pub(super) shelved: bool,
 }
 
 /// A session whose client is away.
@@ -42,7 +50,66 @@ impl SessionState {
             replays: VecDeque::new(),
             in_flight: InFlight::new(in_flight_max),
             received: Received::default(),
+            shelved: false,
         }
+    }
+
+    /// Whether the shelf knows the session.
+    pub(super) fn is_shelved(&self) -> bool {
+        self.shelved
+    }
+
+    /// A session of an earlier life of the hub; `subject_of` says whose messages wait in it. A delivery that is
+    /// damaged is left out.
+    pub(crate) fn restore(
+        kept: &Kept,
+        broker: &Broker,
+        subject: &Arc<Subject>,
+        subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
+    ) -> Self {
+        let outbox = broker.new_outbox(subject, SessionNumber(kept.session));
+        let mut state = Self::new(outbox, broker.settings.in_flight_max);
+        state.shelved = true;
+        state.received = Received::restore(&kept.received);
+        let mut sent: Vec<_> = kept
+            .deliveries
+            .iter()
+            .filter(|one| one.place.is_some())
+            .collect();
+        sent.sort_unstable_by_key(|one| one.place);
+        let mut sent_bytes = 0;
+        for one in sent {
+            let outgoing = one.read(subject, subject_of);
+            if outgoing.is_none() && !one.released {
+                report::damaged(subject, one.number);
+                continue;
+            }
+            let outgoing = outgoing.filter(|_| !one.released);
+            sent_bytes += outgoing.as_ref().map_or(0, Outgoing::queue_bytes);
+            let place = one.place.unwrap_or_default();
+            state.in_flight.restore(place, one.number, outgoing);
+        }
+        let mut waiting = Vec::new();
+        for one in kept.deliveries.iter().filter(|one| one.place.is_none()) {
+            match one.read(subject, subject_of) {
+                Some(outgoing) => waiting.push(outgoing),
+                None => report::damaged(subject, one.number),
+            }
+        }
+        let latest = kept.deliveries.iter().map(|one| one.number).max();
+        state
+            .outbox
+            .restore(waiting, sent_bytes, latest.unwrap_or(0));
+        for (filter, how) in &kept.subscriptions {
+            if let (Ok(parsed), Some(options)) = (TopicFilter::parse(filter), how.options()) {
+                let outbox = state.outbox.clone();
+                broker
+                    .router
+                    .subscribe(parsed, Subscription { outbox, options });
+                state.filters.push(filter.clone());
+            }
+        }
+        state
     }
 
     /// Goes on with the session on a new connection.
@@ -58,6 +125,11 @@ impl SessionState {
             .router
             .unsubscribe_all(filters.filter_map(Result::ok), self.outbox.number());
         self.outbox.end();
+        if let (Some(shelf), true) = (&broker.shelf, self.shelved) {
+            shelf.note(Step::End {
+                session: self.outbox.number().0,
+            });
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::open::{Handled, Open};
 use super::report;
 use crate::refusal::Refusal;
 use crate::router::{Options, Subscription};
+use crate::shelf::{PackedOptions, Step};
 
 type Codes = SmallVec<[ReasonCode; 16]>;
 
@@ -89,6 +90,11 @@ impl Open {
             options,
         };
         self.broker.router.subscribe(filter, subscription);
+        self.note_if(self.state.is_shelved(), |session| Step::Subscribe {
+            session,
+            filter: filter.as_str().into(),
+            how: PackedOptions::of(options),
+        });
         if !known {
             self.state.filters.push(filter.as_str().into());
         }
@@ -156,6 +162,10 @@ impl Open {
         self.broker
             .router
             .unsubscribe(filter, self.state.outbox.number());
+        self.note_if(self.state.is_shelved(), |session| Step::Unsubscribe {
+            session,
+            filter: text.into(),
+        });
         ReasonCode::Success
     }
 

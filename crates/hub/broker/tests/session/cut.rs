@@ -67,7 +67,7 @@ fn a_cut_wakes_the_session_at_once() {
     let count = Arc::new(Count(AtomicUsize::new(0)));
     let bench = Bench::new();
     let cam = device("cam-1");
-    let client = bench.joins(&cam, Version::V5);
+    let mut client = bench.joins(&cam, Version::V5);
     client.session.wake_for_output(&Waker::from(count.clone()));
     bench.grants(&cam, Arc::new(Grant::nothing()));
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
