@@ -10,6 +10,7 @@ use crate::process;
 const PEERS: &[(&str, &str)] = &[
     ("mosquitto", "the broker that benchmarks compare with"),
     ("mosquitto-clients", "MQTT clients at our door"),
+    ("python3-paho-mqtt", "an MQTT client that comes back by itself"),
     ("curl", "EST and the API by hand"),
     ("openssl", "certificates, CRL and OCSP read by others"),
     ("swtpm", "a TPM 2.0 in software"),

@@ -91,6 +91,10 @@ const RESERVED: &[Row] = &[
         may_use: &["hub/server", "hub/testkit"],
     },
     Row {
+        who: "hub/shelf",
+        may_use: &["hub/server", "hub/testkit"],
+    },
+    Row {
         who: "hub/suites",
         may_use: &["hub/testkit"],
     },

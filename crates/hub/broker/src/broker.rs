@@ -43,6 +43,8 @@ pub struct BrokerTotals {
     pub retained: usize,
     /// Bytes that wait for all sessions.
     pub queued_bytes: usize,
+    /// Whether what must outlive the hub is written to disk, and promptly.
+    pub keeping: bool,
     /// The counters of all principals together.
     pub counters: CounterValues,
 }
@@ -156,6 +158,7 @@ impl Broker {
             subscriptions: self.router.subscription_count(),
             retained: self.router.retained_count(),
             queued_bytes: self.bounds.hub_bytes(),
+            keeping: !self.shelf.as_ref().is_some_and(|shelf| shelf.is_full()),
             counters: self.counters.total(),
         }
     }

@@ -124,6 +124,7 @@ impl MetricsPage {
         gauge!("ironroot_devices").set(registry.devices_count() as f64);
         gauge!("ironroot_mqtt_sessions").set(totals.sessions as f64);
         gauge!("ironroot_mqtt_sessions_parked").set(totals.parked as f64);
+        gauge!("ironroot_mqtt_sessions_kept").set(f64::from(u8::from(totals.keeping)));
         gauge!("ironroot_mqtt_retained_messages").set(totals.retained as f64);
         gauge!("ironroot_mqtt_queued_bytes").set(totals.queued_bytes as f64);
         let counted = totals.counters;

@@ -11,14 +11,17 @@ use std::time::Duration;
 
 use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
+use ironroot_broker::shelf::Shelf;
 use ironroot_custody::folder::{KeysFolder, Sources};
+use ironroot_identity::Principal;
 use ironroot_journal::note::VerifierKey;
 use ironroot_pki::NotSigned;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_secret::Secret;
+use ironroot_shelf::SqliteShelf;
 use ironroot_store::{KeyRange, Store, StoreError};
-use ironroot_time::{Clock, Rng};
+use ironroot_time::{Clock, Rng, UnixTime};
 use ironroot_tree::{TreeError, TreeWriter};
 use ironroot_views::TileLog;
 use tokio::net::TcpListener;
@@ -91,6 +94,15 @@ pub enum NotStarted {
     /// The store.
     #[error(transparent)]
     Store(#[from] NotOpened),
+    /// The MQTT sessions that outlived the hub's last life.
+    #[error("the MQTT sessions in {} cannot be opened", path.display())]
+    Sessions {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: ironroot_shelf::OpenError,
+    },
     /// The state in the store.
     #[error("the store's state cannot be read: `ironroot journal rebuild` makes it again")]
     State(#[source] StateUnreadable),
@@ -326,7 +338,7 @@ impl Base {
         workers.spawn(retry_held(orders.clone()));
         let (arrivals, arrived) = Arrivals::new(registry.clone());
         workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
-        let broker = Broker::new(settings.file.broker.clone());
+        let broker = open_broker(&settings, &registry, outside.clock.now())?;
         registry.watch(broker.clone());
         let log = TileLog::new(settings.data.join(LOG_FOLDER), log_key.clone());
         let (log, store) = (Arc::new(log), ledger.store().clone());
@@ -400,6 +412,21 @@ async fn retry_held(orders: Arc<Orders>) {
         tokio::time::sleep(HELD_RETRY).await;
         orders.record_held().await;
     }
+}
+
+/// The broker, with the sessions that outlived the hub's last life.
+fn open_broker(
+    settings: &Settings,
+    registry: &Registry,
+    now: UnixTime,
+) -> Result<Arc<Broker>, NotStarted> {
+    let path = settings.data.join("sessions.sqlite");
+    let (shelf, kept) =
+        SqliteShelf::open(&path).map_err(|cause| NotStarted::Sessions { path, cause })?;
+    let shelf: Arc<dyn Shelf> = Arc::new(shelf);
+    let subject_of = |principal: &Principal| registry.subject(principal);
+    let settings = settings.file.broker.clone();
+    Ok(Broker::restore(settings, &shelf, kept, &subject_of, now))
 }
 
 async fn open_state(

@@ -69,11 +69,6 @@ impl SqliteShelf {
         };
         Ok((shelf, kept))
     }
-
-    /// Whether the file can be written, as far as the last try has shown.
-    pub fn is_writable(&self) -> bool {
-        !self.shared.queue.lock().failing
-    }
 }
 
 impl Shelf for SqliteShelf {

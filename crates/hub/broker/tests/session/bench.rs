@@ -46,8 +46,12 @@ impl Bench {
     }
 
     pub(crate) fn with(settings: BrokerSettings) -> Self {
+        Self::of(Broker::new(settings))
+    }
+
+    pub(crate) fn of(broker: Arc<Broker>) -> Self {
         Self {
-            broker: Broker::new(settings),
+            broker,
             now: Cell::new(UnixTime::from_s(1_000_000)),
         }
     }

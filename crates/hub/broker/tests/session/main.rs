@@ -21,5 +21,6 @@ mod publish;
 mod resume;
 mod retained;
 mod shared;
+mod shelf;
 mod subscribe;
 mod will;

@@ -25,6 +25,7 @@ mod kill;
 mod lost_answer;
 mod migrate;
 mod mqtt;
+mod mqtt_kill;
 mod mqtt_refused;
 mod newcomer;
 mod orders;

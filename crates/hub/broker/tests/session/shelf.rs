@@ -1,0 +1,225 @@
+//! What rests on a step that is not durable yet must wait for it; durability is moved by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+
+use ironroot_broker::shelf::{Kept, Shelf, Step, Ticket};
+use ironroot_broker::{Broker, BrokerSettings};
+use ironroot_identity::Principal;
+use ironroot_mqtt::{Ack, Packet, Publish, Qos, ReasonCode, Version};
+use parking_lot::Mutex;
+
+use crate::bench::{Bench, PACKET_ID, QOS1, device, lasting, publish, service};
+
+/// A shelf on which steps become durable when the test says so.
+#[derive(Debug, Default)]
+struct HandShelf(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    steps: Vec<Step>,
+    durable: u64,
+    waiting: Vec<(Ticket, Waker)>,
+    full: bool,
+}
+
+impl Shelf for HandShelf {
+    fn note(&self, step: Step) -> Ticket {
+        let mut state = self.0.lock();
+        state.steps.push(step);
+        Ticket(state.steps.len() as u64)
+    }
+
+    fn durable(&self) -> Ticket {
+        Ticket(self.0.lock().durable)
+    }
+
+    fn wake_at(&self, ticket: Ticket, waker: &Waker) {
+        self.0.lock().waiting.push((ticket, waker.clone()));
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.lock().full
+    }
+}
+
+impl HandShelf {
+    /// Everything noted so far is durable now.
+    fn catches_up(&self) {
+        let mut state = self.0.lock();
+        state.durable = state.steps.len() as u64;
+        let due = std::mem::take(&mut state.waiting);
+        drop(state);
+        for (_, waker) in due {
+            waker.wake();
+        }
+    }
+
+    fn has(&self, found: impl Fn(&Step) -> bool) -> bool {
+        self.0.lock().steps.iter().any(found)
+    }
+}
+
+fn bench() -> (Bench, Arc<HandShelf>) {
+    let shelf = Arc::new(HandShelf::default());
+    let on: Arc<dyn Shelf> = shelf.clone();
+    let settings = BrokerSettings::default();
+    let now = Bench::new().now();
+    let broker = Broker::restore(settings, &on, Vec::new(), &|_| None, now);
+    (Bench::of(broker), shelf)
+}
+
+#[test]
+fn every_answer_waits_until_what_it_answers_is_durable() {
+    let (bench, shelf) = bench();
+    let cam = device("cam-1");
+    let mut client = bench.arrives(&cam, Version::V5);
+    client.sends(&Packet::Connect(lasting(Version::V5, "cam-1")));
+    assert!(client.gets().is_empty(), "CONNACK waits");
+    shelf.catches_up();
+    assert!(matches!(client.gets()[..], [Packet::ConnAck(_)]));
+
+    client.asks_for(crate::bench::subscription("d/cam-1/down/#"), None);
+    client.sends(&Packet::PingReq);
+    assert!(
+        client.gets().is_empty(),
+        "SUBACK waits, and what comes behind it"
+    );
+    shelf.catches_up();
+    assert!(matches!(
+        client.gets()[..],
+        [Packet::SubAck(_), Packet::PingResp]
+    ));
+
+    let exactly_once = ironroot_mqtt::Delivery::ExactlyOnce {
+        packet_id: PACKET_ID,
+        dup: false,
+    };
+    client.sends(&Packet::Publish(Publish {
+        delivery: exactly_once,
+        ..publish("d/cam-1/up/t", "x")
+    }));
+    assert!(client.gets().is_empty(), "PUBREC waits");
+    shelf.catches_up();
+    assert!(matches!(client.gets()[..], [Packet::PubRec(_)]));
+    client.sends(&Packet::PubRel(Ack::success(PACKET_ID)));
+    assert!(client.gets().is_empty(), "PUBCOMP waits");
+    shelf.catches_up();
+    assert!(matches!(client.gets()[..], [Packet::PubComp(_)]));
+}
+
+#[test]
+fn a_publisher_is_answered_when_its_message_is_safe_for_those_who_may_be_away() {
+    let (bench, shelf) = bench();
+    let cam = device("cam-1");
+    let (mut reader, _) = returns(&bench, &shelf);
+    reader.asks_for(
+        ironroot_mqtt::Subscription {
+            qos: Qos::ExactlyOnce,
+            ..crate::bench::subscription("d/#")
+        },
+        None,
+    );
+    shelf.catches_up();
+    reader.gets();
+    // The publisher's own session ends with its connection.
+    let mut writer = bench.joins(&cam, Version::V5);
+    writer.sends(&Packet::Publish(Publish {
+        delivery: QOS1,
+        ..publish("d/cam-1/up/t", "x")
+    }));
+    assert!(writer.gets().is_empty(), "PUBACK waits");
+    assert!(reader.gets().is_empty(), "and so does the delivery");
+    shelf.catches_up();
+    assert_eq!(writer.gets(), [Packet::PubAck(Ack::success(PACKET_ID))]);
+    reader.gets_message();
+    assert!(shelf.has(|step| matches!(step, Step::Send { place: 1, .. })));
+}
+
+fn returns<'b>(bench: &'b Bench, shelf: &HandShelf) -> (crate::bench::Client<'b>, bool) {
+    let mut client = bench.arrives(&service("backend"), Version::V5);
+    client.sends(&Packet::Connect(lasting(Version::V5, "backend")));
+    shelf.catches_up();
+    let answer = client.gets();
+    let [Packet::ConnAck(connack)] = answer[..] else {
+        panic!("{answer:?}")
+    };
+    (client, connack.session_present)
+}
+
+#[test]
+fn a_session_that_ends_with_its_connection_waits_for_nothing() {
+    let (bench, shelf) = bench();
+    let mut client = bench.joins(&device("cam-1"), Version::V5);
+    client.subscribes("d/cam-1/down/#", Qos::AtLeastOnce);
+    assert_eq!(
+        client.publishes_qos1("d/cam-1/up/t", "x"),
+        ReasonCode::NoMatchingSubscribers
+    );
+    assert!(!shelf.has(|_| true));
+}
+
+#[test]
+fn a_session_is_woken_when_its_answers_may_leave() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    let (bench, shelf) = bench();
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    let mut client = bench.arrives(&device("cam-1"), Version::V5);
+    client.sends(&Packet::Connect(lasting(Version::V5, "cam-1")));
+    client.session.wake_for_output(&Waker::from(count.clone()));
+    assert_eq!(count.0.load(Ordering::SeqCst), 0);
+    shelf.catches_up();
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn refuses_messages_that_must_be_kept_while_they_cannot_be() {
+    let (bench, shelf) = bench();
+    shelf.0.lock().full = true;
+    let mut writer = bench.joins(&device("cam-1"), Version::V5);
+    assert_eq!(
+        writer.publishes_qos1("d/cam-1/up/t", "x"),
+        ReasonCode::QuotaExceeded
+    );
+}
+
+#[test]
+fn a_client_whose_answers_wait_is_not_read_from_for_ever() {
+    let (bench, shelf) = bench();
+    let (mut client, _) = returns(&bench, &shelf);
+    client.asks_for(crate::bench::subscription("d/#"), None);
+    for _ in 0..300_000 {
+        client.sends(&Packet::PingReq);
+    }
+    assert!(!client.resumes(), "what waits is bounded");
+    shelf.catches_up();
+    client.gets();
+    assert!(client.resumes());
+}
+
+#[test]
+fn the_session_of_somebody_whose_life_here_has_ended_is_not_restored() {
+    let shelf = Arc::new(HandShelf::default());
+    let on: Arc<dyn Shelf> = shelf.clone();
+    let kept = Kept {
+        session: 41,
+        principal: Principal::Device("cam-1".parse().unwrap()),
+        client_id: "cam-1".into(),
+        expiry_s: 60,
+        expires: None,
+        subscriptions: Vec::new(),
+        deliveries: Vec::new(),
+        received: Vec::new(),
+    };
+    let settings = BrokerSettings::default();
+    let now = Bench::new().now();
+    let broker = Broker::restore(settings, &on, vec![kept], &|_| None, now);
+    assert_eq!(broker.totals().parked, 0);
+    assert!(shelf.has(|step| matches!(step, Step::End { session: 41 })));
+}
