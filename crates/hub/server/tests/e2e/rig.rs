@@ -23,7 +23,6 @@ pub(crate) use curl::{Answer, Curl};
 pub(crate) use hub::{Hub, InsideHub, up, up_at};
 pub(crate) use identity::Identity;
 pub(crate) use mosquitto::Mosquitto;
-pub(crate) use openssl::{MakersCa, openssl};
 pub(crate) use openssl::{MakersCa, openssl, word};
 pub(crate) use paho::stays_subscribed;
 pub(crate) use place::{IRONROOT, Place};
