@@ -38,7 +38,7 @@ pub struct UpArgs {
     /// Where the CA's certificates are published, over plain HTTP
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8446")]
     pub pki_addr: SocketAddr,
-    /// The database: `sqlite:FILE`; SQLite in the data directory when absent
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`; SQLite in the data directory when absent
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,
     /// Where the key comes from that opens the CA's and the journal's keys: FILE, passphrase:FILE,
@@ -140,7 +140,7 @@ pub struct HubSection {
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
     /// The most bytes that the store may take; past it the journal stops, and Grants only shrink.
-    /// No bound but the disk's when absent.
+    /// No bound but the disk's when absent. For SQLite alone.
     pub size_max_bytes: Option<u64>,
 }
 
@@ -190,6 +190,12 @@ impl Settings {
         }
         let names = server_names(&file.hub.names, &mut faults);
         let store = store(&args, &mut faults);
+        if matches!(store, StoreUrl::Postgres(_)) && file.store.size_max_bytes.is_some() {
+            faults.push(
+                "store.size_max_bytes: PostgreSQL's size is bounded where the database is kept; leave it out"
+                    .to_owned(),
+            );
+        }
         let seal_key = parsed("keys.seal_key", file.keys.seal_key.as_ref(), &mut faults);
         let ca_key = parsed("keys.ca_key", file.keys.ca_key.as_ref(), &mut faults);
         if !faults.is_empty() {
@@ -343,6 +349,17 @@ mod tests {
     fn refuses_a_settings_file_that_was_named_and_is_not_there() {
         let missing = Settings::gather(up(&["--settings", "/nowhere/hub.toml"])).unwrap_err();
         assert!(missing.to_string().contains("/nowhere/hub.toml"));
+    }
+
+    #[test]
+    fn refuses_a_bound_that_postgresql_would_not_keep() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.toml");
+        std::fs::write(&file, "[store]\nsize_max_bytes = 1_000_000\n").unwrap();
+        let store = ["--store", "postgres://hub@localhost/fleet"];
+        let args = [["--settings", file.to_str().unwrap()], store].concat();
+        let faults = Settings::gather(up(&args)).unwrap_err().0;
+        assert!(faults[0].contains("store.size_max_bytes"), "{faults:?}");
     }
 
     #[test]

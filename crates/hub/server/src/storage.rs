@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use ironroot_registry::{Fold, Registry};
 use ironroot_store::{Follower, Loader, Projection, Store, StoreReader};
-use ironroot_store_sqlite::{OpenError, Settings, SqliteJournal, SqliteLoader, SqliteStore};
+use ironroot_store_postgres::{PostgresJournal, PostgresLoader, PostgresStore, PostgresUrl};
+use ironroot_store_sqlite::{Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_time::Clock;
 
 use crate::outside::SystemClock;
@@ -17,12 +18,22 @@ use crate::outside::SystemClock;
 pub enum StoreUrl {
     /// `sqlite:FILE`.
     Sqlite(PathBuf),
+    /// `postgres://USER@HOST/DATABASE`.
+    Postgres(PostgresUrl),
 }
 
-/// The text of a store's URL that names no store.
+/// What is wrong with the text of a store's URL.
 #[derive(Debug, thiserror::Error)]
-#[error("write sqlite:FILE, or leave it out for SQLite in the data directory")]
-pub struct BadStoreUrl;
+pub enum BadStoreUrl {
+    /// It names no store.
+    #[error(
+        "write sqlite:FILE or postgres://USER@HOST/DATABASE, or leave it out for SQLite in the data directory"
+    )]
+    NoStore,
+    /// It names a database in PostgreSQL, and not well.
+    #[error(transparent)]
+    Postgres(#[from] ironroot_store_postgres::BadUrl),
+}
 
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +54,10 @@ pub enum NotOpenedCause {
     Absent,
     /// SQLite.
     #[error(transparent)]
-    Sqlite(#[from] OpenError),
+    Sqlite(#[from] ironroot_store_sqlite::OpenError),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Postgres(#[from] ironroot_store_postgres::OpenError),
 }
 
 /// What a store is opened with.
@@ -55,7 +69,7 @@ pub struct Parts {
     pub projection: Arc<dyn Projection>,
     /// Who is told of entries before their authors are.
     pub follower: Arc<dyn Follower>,
-    /// The most bytes that the store may take.
+    /// The most bytes that a file may take; a database server has bounds of its own.
     pub size_max: Option<u64>,
 }
 
@@ -92,6 +106,12 @@ impl StoreUrl {
                     .map(|store| Arc::new(store) as Arc<dyn Store>)
                     .map_err(|cause| self.not_opened(cause))
             }
+            Self::Postgres(url) => {
+                let settings = ironroot_store_postgres::Settings::new(url.clone());
+                PostgresStore::open(&settings, parts.clock, parts.projection, parts.follower)
+                    .map(|store| Arc::new(store) as Arc<dyn Store>)
+                    .map_err(|cause| self.not_opened(cause))
+            }
         }
     }
 
@@ -103,6 +123,10 @@ impl StoreUrl {
         match self {
             Self::Sqlite(path) if !path.exists() => Err(self.not_opened(NotOpenedCause::Absent)),
             Self::Sqlite(_) => self.open(parts),
+            Self::Postgres(_) => {
+                self.open_reader()?;
+                self.open(parts)
+            }
         }
     }
 
@@ -116,6 +140,16 @@ impl StoreUrl {
             Self::Sqlite(path) => SqliteJournal::open(path)
                 .map(|journal| Box::new(journal) as Box<dyn StoreReader>)
                 .map_err(|cause| self.not_opened(cause)),
+            Self::Postgres(url) => {
+                let settings = ironroot_store_postgres::Settings::new(url.clone());
+                match PostgresJournal::open(&settings) {
+                    Ok(journal) => Ok(Box::new(journal)),
+                    Err(ironroot_store_postgres::OpenError::Absent) => {
+                        Err(self.not_opened(NotOpenedCause::Absent))
+                    }
+                    Err(cause) => Err(self.not_opened(cause)),
+                }
+            }
         }
     }
 
@@ -131,6 +165,12 @@ impl StoreUrl {
             Self::Sqlite(path) => SqliteLoader::open(&Settings::new(path), projection)
                 .map(|loader| Box::new(loader) as Box<dyn Loader>)
                 .map_err(|cause| self.not_opened(cause)),
+            Self::Postgres(url) => {
+                let settings = ironroot_store_postgres::Settings::new(url.clone());
+                PostgresLoader::open(&settings, projection)
+                    .map(|loader| Box::new(loader) as Box<dyn Loader>)
+                    .map_err(|cause| self.not_opened(cause))
+            }
         }
     }
 
@@ -146,9 +186,10 @@ impl FromStr for StoreUrl {
     type Err = BadStoreUrl;
 
     fn from_str(text: &str) -> Result<Self, BadStoreUrl> {
-        match text.strip_prefix("sqlite:") {
-            Some(file) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
-            Some(_) | None => Err(BadStoreUrl),
+        match text.split_once(':') {
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.parse()?)),
+            Some(_) | None => Err(BadStoreUrl::NoStore),
         }
     }
 }
@@ -157,6 +198,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => fmt::Display::fmt(url, f),
         }
     }
 }
@@ -173,13 +215,25 @@ mod tests {
 
     #[test]
     fn a_url_is_printed_as_it_was_written() {
-        let url = "sqlite:/var/lib/ironroot/store.sqlite";
-        assert_eq!(url.parse::<StoreUrl>().unwrap().to_string(), url);
+        for url in [
+            "sqlite:/var/lib/ironroot/store.sqlite",
+            "postgres://hub@localhost/fleet",
+        ] {
+            assert_eq!(url.parse::<StoreUrl>().unwrap().to_string(), url);
+        }
     }
 
     #[test]
     fn refuses_what_names_no_store() {
-        for text in ["", "floppy", "sqlite:", "sqlite", "/store.sqlite"] {
+        for text in [
+            "",
+            "floppy",
+            "sqlite:",
+            "sqlite",
+            "/store.sqlite",
+            "postgres:",
+            "postgres://localhost",
+        ] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text:?}");
         }
     }

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, NoTls, Row, Socket, Statement};
+use tokio_postgres::{Client, NoTls, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::url::Tls;
@@ -124,8 +124,8 @@ async fn bounded<T>(
 }
 
 async fn connect(settings: &Settings) -> Result<(Client, AbortHandle), DatabaseError> {
-    let url = &settings.url;
-    let mut config = Config::clone(&url.config);
+    let url = &settings.url.0;
+    let mut config = url.config.clone();
     config.connect_timeout(settings.patience);
     config.tcp_user_timeout(settings.patience);
     if let Some(file) = &url.passfile {

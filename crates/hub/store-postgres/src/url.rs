@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
@@ -11,9 +12,13 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A database, and how to reach it. Prints itself without the password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl {
+pub struct PostgresUrl(pub(crate) Arc<Place>);
+
+/// What the URL says.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Place {
     shown: String,
-    pub(crate) config: Box<Config>,
+    pub(crate) config: Config,
     pub(crate) tls: Option<Tls>,
     pub(crate) passfile: Option<PathBuf>,
 }
@@ -35,8 +40,8 @@ pub enum BadUrl {
     #[error("a PostgreSQL store is postgres://USER@HOST/DATABASE")]
     Shape,
     /// A part of it has no meaning.
-    #[error("the PostgreSQL URL cannot be read")]
-    Part(#[source] tokio_postgres::Error),
+    #[error("the PostgreSQL URL cannot be read: {0}")]
+    Part(String),
     /// Nobody is named who opens the database.
     #[error("the PostgreSQL URL names no user: write postgres://USER@HOST/DATABASE")]
     NoUser,
@@ -80,7 +85,7 @@ impl FromStr for PostgresUrl {
             .collect();
         let mut config: Config = format!("postgres://{place}?{}", theirs.join("&"))
             .parse()
-            .map_err(BadUrl::Part)?;
+            .map_err(|cause| BadUrl::Part(why(&cause)))?;
         config.get_user().ok_or(BadUrl::NoUser)?;
         config.get_dbname().ok_or(BadUrl::NoDatabase)?;
         // Of several hosts, the one that can be written to.
@@ -95,12 +100,12 @@ impl FromStr for PostgresUrl {
         } else {
             SslMode::Disable
         });
-        Ok(Self {
+        Ok(Self(Arc::new(Place {
             shown: shown(place, query),
-            config: Box::new(config),
+            config,
             tls,
             passfile,
-        })
+        })))
     }
 }
 
@@ -158,6 +163,12 @@ impl Ours {
     }
 }
 
+/// What the parser has against the URL; its own sentence says only that it has something.
+fn why(cause: &tokio_postgres::Error) -> String {
+    let said = std::error::Error::source(cause);
+    said.map_or_else(|| cause.to_string(), ToString::to_string)
+}
+
 /// Whether every host is this machine.
 fn is_local(config: &Config) -> bool {
     config.get_hosts().iter().all(|host| match host {
@@ -187,7 +198,7 @@ fn shown(place: &str, query: &str) -> String {
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.0.shown)
     }
 }
 
@@ -216,14 +227,14 @@ mod tests {
         let shown = "postgres://hub@localhost/fleet?connect_timeout=3";
         assert_eq!(url.to_string(), shown);
         assert_eq!(format!("{url:?}"), shown);
-        assert_eq!(url.config.get_password(), Some(b"s3cret".as_slice()));
+        assert_eq!(url.0.config.get_password(), Some(b"s3cret".as_slice()));
     }
 
     #[test]
     fn on_this_machine_tls_is_not_asked_for() {
         for place in ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"] {
             let url = parse(&format!("postgresql://hub@{place}/fleet")).unwrap();
-            assert!(url.tls.is_none(), "{place}");
+            assert!(url.0.tls.is_none(), "{place}");
         }
     }
 
@@ -235,12 +246,13 @@ mod tests {
             "{far}?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem"
         ));
         assert_eq!(
-            verified.unwrap().tls.unwrap().root,
+            verified.unwrap().0.tls.as_ref().unwrap().root,
             PathBuf::from("/etc/ca.pem")
         );
         assert!(
             parse(&format!("{far}?sslmode=disable"))
                 .unwrap()
+                .0
                 .tls
                 .is_none()
         );
@@ -265,6 +277,6 @@ mod tests {
         assert!(refused("postgres://localhost/fleet").contains("no user"));
         assert!(refused("postgres://hub@localhost").contains("no database"));
         assert!(refused("mysql://hub@localhost/fleet").contains("postgres://"));
-        assert!(refused("postgres://hub@localhost/fleet?shape=odd").contains("cannot be read"));
+        assert!(refused("postgres://hub@localhost/fleet?shape=odd").contains("`shape`"));
     }
 }
