@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::PostgresUrl;
 
+/// For how long a hub holds the pen after its last word, where its URL does not say.
+const LEASE: Duration = Duration::from_secs(15);
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -19,9 +22,9 @@ impl Settings {
     /// The store in the database at `url`.
     pub fn new(url: PostgresUrl) -> Self {
         Self {
-            url,
             patience: Duration::from_secs(5),
-            lease: Duration::from_secs(15),
+            lease: url.0.lease.unwrap_or(LEASE),
+            url,
         }
     }
 }

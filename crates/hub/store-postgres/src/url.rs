@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
@@ -21,6 +22,7 @@ pub(crate) struct Place {
     pub(crate) config: Config,
     pub(crate) tls: Option<Tls>,
     pub(crate) passfile: Option<PathBuf>,
+    pub(crate) lease: Option<Duration>,
 }
 
 /// The files that TLS is done with.
@@ -58,6 +60,9 @@ pub enum BadUrl {
         "sslmode={0} lets anybody on the way read and answer: write sslmode=verify-full&sslrootcert=FILE"
     )]
     Unverified(String),
+    /// A lease that is no number of seconds, or too short to be renewed in time.
+    #[error("lease_s is a whole number of seconds, from 3 to 3600")]
+    Lease,
     /// `verify-full` without a CA.
     #[error("sslmode=verify-full needs sslrootcert=FILE, the CA of the database's certificate")]
     NoRoot,
@@ -94,6 +99,7 @@ impl FromStr for PostgresUrl {
             config.application_name("ironroot");
         }
         let passfile = ours.passfile.take();
+        let lease = ours.lease.take().map(|text| lease(&text)).transpose()?;
         let tls = ours.tls(is_local(&config))?;
         config.ssl_mode(if tls.is_some() {
             SslMode::Require
@@ -105,6 +111,7 @@ impl FromStr for PostgresUrl {
             config,
             tls,
             passfile,
+            lease,
         })))
     }
 }
@@ -117,6 +124,7 @@ struct Ours {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     passfile: Option<PathBuf>,
+    lease: Option<String>,
 }
 
 impl Ours {
@@ -130,6 +138,7 @@ impl Ours {
             "sslcert" => self.certificate = Some(value.into()),
             "sslkey" => self.key = Some(value.into()),
             "passfile" => self.passfile = Some(value.into()),
+            "lease_s" => self.lease = Some(value),
             _ => return false,
         }
         true
@@ -161,6 +170,14 @@ impl Ours {
             Some(other) => Err(BadUrl::Unverified(other.to_owned())),
         }
     }
+}
+
+fn lease(text: &str) -> Result<Duration, BadUrl> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (3..=3_600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or(BadUrl::Lease)
 }
 
 /// What the parser has against the URL; its own sentence says only that it has something.
@@ -270,6 +287,16 @@ mod tests {
         assert!(refused(&half).contains("together"));
         let unused = "postgres://hub@localhost/fleet?sslrootcert=a";
         assert!(refused(unused).contains("of no use"));
+    }
+
+    #[test]
+    fn a_lease_is_within_its_bounds() {
+        let lease = |text: &str| parse(&format!("postgres://hub@localhost/fleet?lease_s={text}"));
+        let three = lease("3").unwrap().0.lease;
+        assert_eq!(three, Some(Duration::from_secs(3)));
+        for text in ["2", "3601", "soon", ""] {
+            assert!(matches!(lease(text), Err(BadUrl::Lease)), "{text:?}");
+        }
     }
 
     #[test]

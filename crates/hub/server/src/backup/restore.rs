@@ -27,7 +27,7 @@ use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, KEYS_FOLDER};
 use crate::ledger::Ledger;
 use crate::outside::{SystemClock, SystemRng, credentials_directory};
-use crate::storage::{Parts, StoreUrl};
+use crate::storage::{NotOpenedCause, Parts, StoreUrl};
 
 /// Arguments of `backup verify`.
 #[derive(Debug, Args)]
@@ -288,12 +288,9 @@ struct Before {
 impl Before {
     fn find(data: &Path) -> anyhow::Result<Self> {
         let url = StoreUrl::default_in(data);
-        let entries = match url.open_reader() {
-            Ok(store) => Some(store.size()?),
-            Err(_absent_or_damaged) => None,
-        };
-        let store = match &url {
-            StoreUrl::Sqlite(path) => path.exists(),
+        let (store, entries) = match url.open_reader() {
+            Ok(store) => (true, Some(store.size()?)),
+            Err(refused) => (!matches!(refused.cause, NotOpenedCause::Absent), None),
         };
         let checkpoint = fs::read(data.join(LOG_FOLDER).join("checkpoint"));
         let keys = ironroot_pki::authority::Authority::exists(&data.join(KEYS_FOLDER));
