@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::rig::{Hub, Running, up};
+use ironroot_registry::Fact;
+use ironroot_server::storage::{Parts, StoreUrl};
+use ironroot_store::{CHANGE_ENTRIES_MAX, Change};
+
+use crate::rig::{Hub, IRONROOT, Identity, Running, program, until, up};
 
 fn sqlite(hub: &Hub, name: &str) -> String {
     format!("sqlite:{}", hub.file(name).display())
@@ -10,7 +14,7 @@ fn sqlite(hub: &Hub, name: &str) -> String {
 
 /// Moves the store of the stopped hub from one database to another, and shows that the hub goes on there:
 /// nobody enrols again, and the journal holds.
-fn moves_and_goes_on(hub: &mut Hub, from: Option<&str>, to: &str, device: &crate::rig::Identity) {
+fn moves_and_goes_on(hub: &mut Hub, from: Option<&str>, to: &str, device: &Identity) {
     let from: Vec<&str> = from.iter().flat_map(|from| ["--from", from]).collect();
     let words = [&["store", "migrate", "--to", to], from.as_slice()].concat();
     let said = hub.ironroot(&words).ok();
@@ -30,7 +34,7 @@ fn moves_and_goes_on(hub: &mut Hub, from: Option<&str>, to: &str, device: &crate
 }
 
 /// A stopped hub with some history, and a device of it.
-fn stopped() -> (Hub, crate::rig::Identity) {
+fn stopped() -> (Hub, Identity) {
     let mut hub = Hub::start();
     let device = hub.device("cam-1");
     hub.device("cam-2");
@@ -74,4 +78,60 @@ fn refuses_to_move_the_store_of_a_running_hub() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("another hub has it open"), "{said:?}");
     assert!(!hub.file("elsewhere.sqlite").exists());
+}
+
+/// Appends more entries to the store of a stopped hub than are copied in a moment.
+fn fill(hub: &Hub) {
+    let store = StoreUrl::default_in(&hub.data)
+        .open(Parts::offline())
+        .unwrap();
+    let fact = Fact::TokenIssued {
+        name: "filler".to_owned(),
+    };
+    let draft = fact.draft().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for _ in 0..100 {
+            let entries = vec![draft.clone(); CHANGE_ENTRIES_MAX];
+            let change = Change {
+                entries,
+                ..Change::default()
+            };
+            store.commit(change).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_move_killed_on_its_way_leaves_the_store_alone_and_the_other_unfinished() {
+    let (mut hub, device) = stopped();
+    fill(&hub);
+    let (source, target_log) = (
+        hub.data.join("store.sqlite"),
+        hub.file("elsewhere.sqlite-wal"),
+    );
+    let before = fs::read(&source).unwrap();
+    let to = sqlite(&hub, "elsewhere.sqlite");
+    let mut migrate = program(IRONROOT);
+    migrate
+        .args(["store", "migrate", "--to", &to, "--data"])
+        .arg(&hub.data);
+    let moving = Running::start(&mut migrate);
+    let copied = || fs::metadata(&target_log).is_ok_and(|file| file.len() > 1 << 19);
+    until("some of it was copied", || copied().then_some(()));
+    moving.kill();
+
+    let mut unfinished = Running::start(up(&hub.data).args(["--store", &to]));
+    assert!(!unfinished.ends().success());
+    unfinished.says("is not whole");
+    let entries = |file: &[u8]| {
+        file.windows(12)
+            .filter(|part| part == b"token.issued")
+            .count()
+    };
+    assert_eq!(entries(&fs::read(&source).unwrap()), entries(&before));
+    hub.starts();
+    hub.mosquitto(&device).publishes("d/cam-1/up/t", "20").ok();
+    hub.stop();
+    moves_and_goes_on(&mut hub, None, &to, &device);
 }
