@@ -154,6 +154,14 @@ pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
         .context("the backup did not arrive whole")?;
     let size = beside.file.metadata()?.len();
     beside.finish()?;
+    let deleted = match args.keep {
+        Some(keep) => prune(&args.to, keep.into())?,
+        None => Vec::new(),
+    };
+    if args.hub.json() {
+        println!("{}", serde_json::to_string(&verified.info)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     println!(
         "{} ({size} bytes) holds the hub of this moment.",
         path.display()
@@ -162,8 +170,8 @@ pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
     println!(
         "The sealing key is not in it, and nothing opens it without: keep that key, or what gives it, elsewhere."
     );
-    if let Some(keep) = args.keep {
-        prune(&args.to, keep.into())?;
+    for name in deleted {
+        println!("Deleted {name}, which was older than those that are kept.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -192,9 +200,8 @@ fn name_of(now: UnixTime) -> String {
     format!("{NAME_START}{plain}{NAME_END}")
 }
 
-/// Deletes the oldest backups of `folder` until `keep` are left.
-#[expect(clippy::print_stdout, reason = "the answer")]
-fn prune(folder: &Path, keep: usize) -> anyhow::Result<()> {
+/// Deletes the oldest backups of `folder` until `keep` are left; returns their names.
+fn prune(folder: &Path, keep: usize) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     for file in fs::read_dir(folder)? {
         let name = file?.file_name();
@@ -206,11 +213,11 @@ fn prune(folder: &Path, keep: usize) -> anyhow::Result<()> {
     }
     names.sort();
     let excess = names.len().saturating_sub(keep);
-    for name in names.iter().take(excess) {
+    names.truncate(excess);
+    for name in &names {
         fs::remove_file(folder.join(name)).with_context(|| name.clone())?;
-        println!("Deleted {name}, because --keep {keep}.");
     }
-    Ok(())
+    Ok(names)
 }
 
 /// Whether a file has a name that [`name_of`] gives, and nothing else.

@@ -16,8 +16,9 @@ use crate::keys::KEYS_FOLDER;
 /// hub that does not find the file issues a new token. Nor is `addresses.json`, which each start writes.
 const FILES: [&str; 3] = ["ironroot.toml", "ca.pem", VERIFIER_KEY_FILE];
 
-/// The folders whose files are carried. The log's folder is not: its tiles are made again from the entries.
-const FOLDERS: [&str; 2] = [KEYS_FOLDER, "profiles"];
+/// The folders whose files are carried. Of the log's folder only what proves its changes of key: the tiles are
+/// made again from the entries.
+const FOLDERS: [&str; 3] = [KEYS_FOLDER, "profiles", "journal/handover"];
 
 /// The largest file that is carried, in bytes; everything in these folders is far smaller.
 const FILE_SIZE_MAX: u64 = 4 << 20;
