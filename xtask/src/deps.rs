@@ -20,6 +20,7 @@ const PEERS: &[(&str, &str)] = &[
     ("p11-kit", "a PKCS#11 token behind a process that can be killed"),
     ("p11-kit-modules", "its client"),
     ("postgresql", "the other database that the store runs on"),
+    ("haproxy", "a load balancer before the doors"),
     ("strace", "what is on disk before an acknowledgement"),
     ("golang-go", "the foreign verifier of the journal"),
     ("golang-golang-x-mod-dev", "its tlog and note packages"),

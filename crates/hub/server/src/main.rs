@@ -96,7 +96,7 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
         };
-        let hub = Hub::start(settings, outside)
+        let hub = Box::pin(Hub::start(settings, outside))
             .await
             .context("the hub did not start")?;
         greet(&hub, &data);

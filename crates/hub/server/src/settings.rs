@@ -188,6 +188,13 @@ impl Settings {
                 args.console_addr
             ));
         }
+        for (door, settings) in [("console", &file.console), ("pki", &file.pki)] {
+            if !settings.admission.proxy_from.is_empty() {
+                faults.push(format!(
+                    "{door}.admission.proxy_from: the PROXY protocol is for the doors of devices, mqtt and device"
+                ));
+            }
+        }
         let names = server_names(&file.hub.names, &mut faults);
         let store = store(&args, &mut faults);
         if matches!(store, StoreUrl::Postgres(_)) && file.store.size_max_bytes.is_some() {
@@ -343,6 +350,26 @@ mod tests {
         assert!(faults[0].contains("device.head_timeout_s"), "{}", faults[0]);
         assert!(faults[1].contains("loopback"), "{}", faults[1]);
         assert!(faults[2].contains("sqlite:FILE"), "{}", faults[2]);
+    }
+
+    #[test]
+    fn believes_load_balancers_at_the_doors_of_devices_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hub.toml");
+        let gather = |door: &str, network: &str| {
+            let text = format!("[{door}.admission]\nproxy_from = [{network:?}]\n");
+            std::fs::write(&file, text).unwrap();
+            Settings::gather(up(&["--settings", file.to_str().unwrap()]))
+        };
+        for door in ["mqtt", "device"] {
+            assert!(gather(door, "10.0.0.0/8").is_ok(), "{door}");
+            let fault = gather(door, "10.0.0.0/99").unwrap_err().to_string();
+            assert!(fault.contains("10.0.0.0/99"), "{fault}");
+        }
+        for door in ["console", "pki"] {
+            let fault = gather(door, "10.0.0.0/8").unwrap_err().to_string();
+            assert!(fault.contains("proxy_from"), "{fault}");
+        }
     }
 
     #[test]

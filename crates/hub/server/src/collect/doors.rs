@@ -8,3 +8,4 @@ pub mod est;
 pub mod http;
 pub mod mqtt;
 pub mod pki;
+pub mod proxy;

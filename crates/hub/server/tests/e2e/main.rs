@@ -22,6 +22,7 @@ mod idevid;
 mod journal;
 mod key_generation;
 mod kill;
+mod load_balancer;
 mod lost_answer;
 mod migrate;
 mod mqtt;

@@ -2,14 +2,18 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
-use super::admission::{Admission, AdmissionSettings};
+use super::admission::{Admission, AdmissionSettings, NotAdmitted};
+use super::proxy;
 use crate::drain::Drain;
+use crate::fault::chain;
 
 /// The tasks of a door's connections.
 #[derive(Debug)]
@@ -21,12 +25,13 @@ pub async fn accept<F>(
     listener: TcpListener,
     settings: AdmissionSettings,
     drain: &mut Drain,
-    serve: impl Fn(TcpStream, SocketAddr) -> F,
+    serve: impl Fn(TcpStream, SocketAddr) -> F + Clone + Send + 'static,
 ) -> Connections
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let admission = Admission::new(settings);
+    let unannounced = Arc::new(Semaphore::new(UNANNOUNCED_MAX));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -46,6 +51,24 @@ where
                 continue;
             }
         };
+        if settings.proxy_from.contain(address.ip()) {
+            let Ok(waiting) = unannounced.clone().try_acquire_owned() else {
+                tracing::debug!(door, %address, "Too many connections wait for their PROXY header.");
+                continue;
+            };
+            let (admission, serve) = (admission.clone(), serve.clone());
+            connections.spawn(async move {
+                let announced = announced(door, stream, address).await;
+                drop(waiting);
+                if let Some((stream, device)) = announced {
+                    match admission.admit(device.ip()) {
+                        Ok(_pass) => serve(stream, device).await,
+                        Err(cause) => refuse(door, device, cause),
+                    }
+                }
+            });
+            continue;
+        }
         match admission.admit(address.ip()) {
             Ok(pass) => {
                 let connection = serve(stream, address);
@@ -54,11 +77,28 @@ where
                     drop(pass);
                 });
             }
-            Err(cause) => {
-                tracing::debug!(door, %address, error = %cause, "A connection was refused.");
-            }
+            Err(cause) => refuse(door, address, cause),
         }
     }
+}
+
+/// A connection from a load balancer, and whom it speaks for.
+async fn announced(
+    door: &'static str,
+    mut stream: TcpStream,
+    address: SocketAddr,
+) -> Option<(TcpStream, SocketAddr)> {
+    match proxy::read_header(&mut stream).await {
+        Ok(device) => Some((stream, device.unwrap_or(address))),
+        Err(cause) => {
+            tracing::debug!(door, %address, error = %chain(&cause), "A load balancer's connection was refused.");
+            None
+        }
+    }
+}
+
+fn refuse(door: &'static str, address: SocketAddr, cause: NotAdmitted) {
+    tracing::debug!(door, %address, error = %cause, "A connection was refused.");
 }
 
 /// A connection that panicked ended alone, and there is a fault in this program.
@@ -77,6 +117,9 @@ impl Connections {
         .await;
     }
 }
+
+/// How many connections from load balancers may wait for their PROXY header.
+const UNANNOUNCED_MAX: usize = 4_096;
 
 /// How long to wait before accepting again after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -9,6 +9,8 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::proxy::Networks;
+
 /// Bounds on connections to one door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub struct AdmissionSettings {
     pub connections_per_source_max: usize,
     /// New connections a second from one source, averaged over two seconds.
     pub connects_per_source_per_s: u32,
+    /// Networks of load balancers, which say by the PROXY protocol whom they speak for; the bounds are then
+    /// the device's. From these networks nothing else is taken.
+    pub proxy_from: Networks,
 }
 
 impl Default for AdmissionSettings {
@@ -27,6 +32,7 @@ impl Default for AdmissionSettings {
             connections_max: 50_000,
             connections_per_source_max: 20_000,
             connects_per_source_per_s: 1_000,
+            proxy_from: Networks::default(),
         }
     }
 }
@@ -174,11 +180,14 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    const SMALL: AdmissionSettings = AdmissionSettings {
-        connections_max: 3,
-        connections_per_source_max: 2,
-        connects_per_source_per_s: 2,
-    };
+    fn small() -> AdmissionSettings {
+        AdmissionSettings {
+            connections_max: 3,
+            connections_per_source_max: 2,
+            connects_per_source_per_s: 2,
+            ..AdmissionSettings::default()
+        }
+    }
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
@@ -186,7 +195,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_door_admits_nobody_until_somebody_leaves() {
-        let admission = Admission::new(SMALL);
+        let admission = Admission::new(small());
         let passes: Vec<_> = (1..=3)
             .map(|n| admission.admit(address(n)).unwrap())
             .collect();
@@ -198,7 +207,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_source_cannot_take_all_places() {
-        let admission = Admission::new(SMALL);
+        let admission = Admission::new(small());
         let _held = [
             admission.admit(address(1)).unwrap(),
             admission.admit(address(1)).unwrap(),
@@ -212,7 +221,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_connects_in_a_storm_has_to_wait() {
-        let admission = Admission::new(SMALL);
+        let admission = Admission::new(small());
         for _ in 0..4 {
             assert!(admission.admit(address(1)).is_ok());
         }
@@ -230,7 +239,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_has_gone_and_owes_nothing_is_forgotten() {
-        let admission = Admission::new(SMALL);
+        let admission = Admission::new(small());
         drop(admission.admit(address(1)).unwrap());
         assert_eq!(admission.state.lock().sources.len(), 1);
         tokio::time::advance(Duration::from_secs(5)).await;
@@ -240,7 +249,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_ipv6_network_is_one_source() {
-        let admission = Admission::new(SMALL);
+        let admission = Admission::new(small());
         let host = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n]);
         let _held = [
             admission.admit(host(1)).unwrap(),

@@ -86,7 +86,7 @@ impl HttpDoor {
             settings,
         } = self;
         let draining = drain.clone();
-        let serve = |stream, address| {
+        let serve = move |stream, address| {
             let connection = Connection {
                 door: name,
                 address,

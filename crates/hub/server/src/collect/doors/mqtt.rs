@@ -109,10 +109,11 @@ impl MqttDoor {
             timeline,
         });
         let draining = drain.clone();
-        let serve = |stream, address| {
+        let opened = Arc::clone(&door);
+        let serve = move |stream, address| {
             // On the heap for as long as it lasts, like the connection after it: the task of an idle session
             // carries no room for its handshake, and no second one for what was moved into it.
-            let opening = Box::pin(Arc::clone(&door).open(stream, address, draining.clone()));
+            let opening = Box::pin(Arc::clone(&opened).open(stream, address, draining.clone()));
             async move {
                 if let Some(connection) = opening.await {
                     connection.await;
