@@ -114,8 +114,10 @@ pub(crate) fn later(cause: DatabaseError) -> LaterCause {
         LaterCause::Full(Arc::new(cause))
     } else if cause.locked() {
         LaterCause::Locked(Arc::new(cause))
-    } else {
+    } else if cause.refused() {
         LaterCause::Failed(Arc::new(cause))
+    } else {
+        LaterCause::Away(Arc::new(cause))
     }
 }
 

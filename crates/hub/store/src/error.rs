@@ -49,6 +49,9 @@ pub enum LaterCause {
     /// Somebody else holds a lock on the database.
     #[error("the database is locked")]
     Locked(#[source] Cause),
+    /// The database is on another machine or a process of its own, and does not answer.
+    #[error("the database cannot be reached")]
+    Away(#[source] Cause),
     /// The disk or the database failed.
     #[error("the store's disk or database failed")]
     Failed(#[source] Cause),

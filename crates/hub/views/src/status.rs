@@ -122,8 +122,12 @@ fn append_fault(health: &Health) -> Option<(String, String)> {
     let (what, remedy) = match cause {
         LaterCause::Full(_) => (
             "the store is full",
-            "Make room on the disk of the data directory, or raise the bound on the store's size; \
+            "Make room on the disk that the store is on, or raise the bound on the store's size; \
              the hub goes on by itself.",
+        ),
+        LaterCause::Away(_) => (
+            "the database cannot be reached",
+            "Bring the database back, or the network to it; the hub finds it by itself.",
         ),
         LaterCause::QueueFull => (
             "more changes come than it can keep up with",

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use ironroot_testkit::SeededRng;
+use ironroot_testkit::{Postgres, SeededRng};
 use ironroot_time::Rng;
 use serde_json::json;
 
@@ -17,11 +17,21 @@ use crate::rig::{Api, Hub, Identity, LONGEST_WAIT, Place, Running, until, up};
 
 const ROUNDS: usize = 20;
 
+/// The same, with PostgreSQL.
+const POSTGRES_ROUNDS: usize = 3;
+
 /// The most acknowledgements before the hub is killed.
 const ACKNOWLEDGED_MAX: u8 = 80;
 
 /// Devices that are quarantined and released in turns, each by a thread of its own.
 const ORDERED: [&str; 2] = ["ordered-0", "ordered-1"];
+
+/// What is killed under load.
+#[derive(Clone, Copy)]
+enum Killed<'p> {
+    Hub,
+    Database(&'p Postgres),
+}
 
 /// What the hub said was done.
 enum Done {
@@ -42,22 +52,24 @@ enum Done {
 
 #[test]
 fn whatever_was_acknowledged_outlives_a_kill_at_any_moment() {
-    let mut fleet = Fleet::start();
-    let mut all = Vec::new();
-    for round in 0..rounds() {
-        let before = all.len();
-        all.extend(fleet.is_killed_under_load(round));
-        fleet.hub.ironroot(&["journal", "verify"]).ok();
-        fleet.hub.starts();
-        fleet.has_all(&all[before..]);
-        fleet.goes_on(&all[before..]);
-        fleet.hub.ironroot(&["journal", "verify"]).ok();
-    }
-    fleet.has_all(&all);
-    fleet.hub.stop();
-    let verified = fleet.hub.ironroot(&["journal", "verify"]).ok();
-    assert!(verified.contains(", 0 wait for the next"), "{verified}");
-    println!("{} acknowledgements outlived {} kills", all.len(), rounds());
+    let outcome = Fleet::of(Hub::start()).outlives_kills(rounds(ROUNDS), Killed::Hub);
+    println!("{outcome}");
+}
+
+#[test]
+fn whatever_was_acknowledged_outlives_a_kill_with_the_store_in_postgresql() {
+    let server = Postgres::shared();
+    let hub = Hub::with_store(&server.new_store());
+    let outcome = Fleet::of(hub).outlives_kills(rounds(POSTGRES_ROUNDS), Killed::Hub);
+    println!("{outcome}");
+}
+
+#[test]
+fn whatever_was_acknowledged_outlives_a_kill_of_the_database() {
+    let server = Postgres::start();
+    let hub = Hub::with_store(&server.new_store());
+    let outcome = Fleet::of(hub).outlives_kills(rounds(POSTGRES_ROUNDS), Killed::Database(&server));
+    println!("{outcome}");
 }
 
 #[test]
@@ -89,9 +101,9 @@ const FIRST_START: &[&str] = &[
     "addresses.json",
 ];
 
-fn rounds() -> usize {
+fn rounds(few: usize) -> usize {
     let asked = std::env::var_os("IRONROOT_KILL_ROUNDS");
-    asked.map_or(ROUNDS, |rounds| rounds.to_str().unwrap().parse().unwrap())
+    asked.map_or(few, |rounds| rounds.to_str().unwrap().parse().unwrap())
 }
 
 /// A hub, and what loads it.
@@ -107,8 +119,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn start() -> Self {
-        let hub = Hub::start();
+    fn of(hub: Hub) -> Self {
         for device in ORDERED {
             hub.device(device);
         }
@@ -125,8 +136,37 @@ impl Fleet {
         }
     }
 
-    /// Loads the hub from all sides and kills it; what it had acknowledged by then.
-    fn is_killed_under_load(&mut self, round: usize) -> Vec<Done> {
+    /// Is killed so often under load, and keeps every acknowledgement; says how many.
+    fn outlives_kills(mut self, rounds: usize, killed: Killed<'_>) -> String {
+        let mut all = Vec::new();
+        for round in 0..rounds {
+            let before = all.len();
+            all.extend(self.is_loaded(round, killed));
+            match killed {
+                Killed::Hub => {
+                    self.hub.kill();
+                    self.hub.verifies();
+                    self.hub.starts();
+                }
+                Killed::Database(server) => {
+                    server.starts();
+                    self.hub.is_well();
+                }
+            }
+            self.has_all(&all[before..]);
+            self.goes_on(&all[before..]);
+            self.hub.verifies();
+        }
+        self.has_all(&all);
+        self.hub.stop();
+        let verified = self.hub.verifies();
+        assert!(verified.contains(", 0 wait for the next"), "{verified}");
+        format!("{} acknowledgements outlived {rounds} kills", all.len())
+    }
+
+    /// Loads the hub from all sides, in the middle of which it or its database is killed; what was
+    /// acknowledged.
+    fn is_loaded(&mut self, round: usize, killed: Killed<'_>) -> Vec<Done> {
         let mut chance = [0];
         self.chance.fill(&mut chance);
         let enough = usize::from(chance[0] % ACKNOWLEDGED_MAX) + 1;
@@ -156,13 +196,15 @@ impl Fleet {
             while done.len() < enough {
                 done.push(told.recv_timeout(LONGEST_WAIT).expect("the hub answers"));
             }
-            hub.running().strike();
+            match killed {
+                Killed::Hub => hub.running().strike(),
+                Killed::Database(server) => server.kill(),
+            }
             over.store(true, Ordering::Relaxed);
             drop(talker);
             // The workers end when the hub does not answer; some had their answer before.
             done.extend(told);
         });
-        self.hub.kill();
         done
     }
 
@@ -266,8 +308,19 @@ fn claims(api: &Api, prefix: &str, tell: &Sender<Done>) {
     }
 }
 
+/// Whether the hub says that its database is away: with SQLite it never does.
+fn is_put_off(status: u16, problem: &serde_json::Value) -> bool {
+    status == 503
+        && problem["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.contains("database"))
+}
+
 fn claim(api: &Api, serial: &str) -> Option<String> {
     let (status, claim) = api.post("/claims", &json!({"serial": serial, "profile": "camera"}))?;
+    if is_put_off(status, &claim) {
+        return None;
+    }
     assert_eq!(status, 201, "{claim:#}");
     Some(claim["token"].as_str().unwrap().to_owned())
 }
@@ -292,7 +345,7 @@ fn enrols(
         })
         .unwrap();
         match answer.status {
-            0 => return,
+            0 | 503 => return,
             200 => tell
                 .send(Done::Enrolled {
                     serial,
@@ -316,6 +369,9 @@ fn orders(api: &Api, device: &'static str, quarantined: bool, tell: &Sender<Done
         let Some((status, done)) = api.post(&path, &asked) else {
             return;
         };
+        if is_put_off(status, &done) {
+            return;
+        }
         assert_eq!(status, 200, "{done:#}");
         let entry = done["entry"].as_u64().unwrap();
         tell.send(Done::Ordered {

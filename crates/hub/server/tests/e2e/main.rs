@@ -31,6 +31,7 @@ mod mqtt_refused;
 mod newcomer;
 mod orders;
 mod orders_refused;
+mod postgres;
 mod published_pki;
 mod registration_authority;
 mod seal_key;

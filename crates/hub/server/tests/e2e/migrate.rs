@@ -5,6 +5,7 @@ use std::fs;
 use ironroot_registry::Fact;
 use ironroot_server::storage::{Parts, StoreUrl};
 use ironroot_store::{CHANGE_ENTRIES_MAX, Change};
+use ironroot_testkit::Postgres;
 
 use crate::rig::{Hub, IRONROOT, Identity, Running, program, until, up};
 
@@ -26,8 +27,9 @@ fn moves_and_goes_on(hub: &mut Hub, from: Option<&str>, to: &str, device: &Ident
     hub.mosquitto(device).publishes("d/cam-1/up/t", "21").ok();
     assert_eq!(hub.renews(device).status, 200);
     assert_eq!(hub.lifecycle("cam-2"), "quarantined");
-    hub.claim("after");
-    hub.orders("retire", "after");
+    let after = format!("after-{}", hub.entries());
+    hub.claim(&after);
+    hub.orders("retire", &after);
     hub.stop();
     let verified = hub.ironroot(&["journal", "verify", "--store", to]).ok();
     assert!(verified.contains(", 0 wait for the next"), "{verified}");
@@ -53,6 +55,16 @@ fn a_store_moves_to_another_file_and_the_hub_goes_on_there() {
     let mut left = Running::start(&mut up(&hub.data));
     assert!(!left.ends().success());
     left.says("does not go on where the signed journal ends");
+}
+
+#[test]
+fn a_store_moves_to_postgresql_and_back_and_the_hub_goes_on_there() {
+    let (mut hub, device) = stopped();
+    let server = Postgres::shared();
+    let postgres = server.new_store();
+    moves_and_goes_on(&mut hub, None, &postgres, &device);
+    let back = sqlite(&hub, "back.sqlite");
+    moves_and_goes_on(&mut hub, Some(&postgres), &back, &device);
 }
 
 #[test]

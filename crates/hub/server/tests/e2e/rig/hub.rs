@@ -14,7 +14,7 @@ use ironroot_time::{Clock, UnixTime};
 use tokio::runtime::Runtime;
 
 use super::place::IRONROOT;
-use super::{Answer, Place, Running, Said, program};
+use super::{Answer, Place, Running, Said, program, until};
 
 /// What the hub logs in tests: refusals too, so that a test can find their causes.
 pub(crate) const LOG_FILTER: &str = "info,ironroot_server=debug";
@@ -22,6 +22,8 @@ pub(crate) const LOG_FILTER: &str = "info,ironroot_server=debug";
 /// `ironroot up`, and the folder it works in.
 pub(crate) struct Hub {
     place: Place,
+    /// Where its store is, unless it is in its folder.
+    store: Option<String>,
     running: Option<Running>,
 }
 
@@ -42,8 +44,17 @@ impl Hub {
     pub(crate) fn unstarted() -> Self {
         Self {
             place: Place::new(),
+            store: None,
             running: None,
         }
+    }
+
+    /// A hub whose store is at this URL.
+    pub(crate) fn with_store(url: &str) -> Self {
+        let mut hub = Self::unstarted();
+        hub.store = Some(url.to_owned());
+        hub.starts();
+        hub
     }
 
     /// Another hub on a copy of everything that this one has, keys included.
@@ -60,9 +71,25 @@ impl Hub {
         std::fs::write(self.data.join("ironroot.toml"), settings).unwrap();
     }
 
+    /// `ironroot up` as this hub is started.
+    pub(crate) fn up(&self) -> Command {
+        let mut command = up(&self.place.data);
+        if let Some(url) = &self.store {
+            command.args(["--store", url]);
+        }
+        command
+    }
+
+    /// Shows that journal, store and state agree; what was said of it.
+    pub(crate) fn verifies(&self) -> String {
+        let store = self.store.iter().flat_map(|url| ["--store", url]);
+        let words: Vec<_> = ["journal", "verify"].into_iter().chain(store).collect();
+        self.ironroot(&words).ok()
+    }
+
     /// Starts the hub on what it left, and waits until it is up.
     pub(crate) fn starts(&mut self) {
-        self.starts_as(&mut up(&self.place.data));
+        self.starts_as(&mut self.up());
     }
 
     /// The same, by another command that comes to it.
@@ -83,6 +110,14 @@ impl Hub {
         running.terminate();
         assert!(running.ends().success(), "{}", running.said());
         running
+    }
+
+    /// Waits until the hub says by itself that all is well: it takes writes, and holds no order.
+    pub(crate) fn is_well(&self) {
+        until("all is well", || {
+            let status = self.json(&["status"]);
+            (status["degraded"] == serde_json::json!([])).then_some(())
+        });
     }
 
     pub(crate) fn running(&self) -> &Running {
