@@ -16,7 +16,7 @@ use crate::router::{RetainedFull, Routed, Router};
 use crate::session::{Parked, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
-use crate::shelf::{Kept, Shelf, Step};
+use crate::shelf::{self, Found, Kept, Shelf, Step, SubjectOf, Ticket};
 
 /// The broker of one hub.
 #[derive(Debug)]
@@ -55,43 +55,65 @@ impl Broker {
         Arc::new(Self::without_sessions(settings, None))
     }
 
-    /// A broker with the sessions that `shelf` has kept, each waiting for its client since `now` if that was
-    /// connected. `subject_of` knows every principal that still has a life here; the sessions of others end.
+    /// A broker with the sessions and retained messages that were found on `shelf`; each session waits for its
+    /// client since `now` if that was connected. `subject_of` knows every principal that still has a life here;
+    /// what others left behind ends.
     pub fn restore(
         settings: BrokerSettings,
         shelf: &Arc<dyn Shelf>,
-        kept: Vec<Kept>,
+        found: Found,
         subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
         now: UnixTime,
     ) -> Arc<Self> {
         let broker = Self::without_sessions(settings, Some(shelf.clone()));
-        for kept in kept {
+        for kept in found.sessions {
             broker.next_number.fetch_max(kept.session + 1, Relaxed);
-            let Some(subject) = subject_of(&kept.principal) else {
-                shelf.note(Step::End {
-                    session: kept.session,
-                });
-                continue;
-            };
-            let expiry = Duration::from_secs(kept.expiry_s.into());
-            let parked = Parked {
-                state: SessionState::restore(&kept, &broker, &subject, subject_of),
-                expires: kept.expires.unwrap_or_else(|| now.plus(expiry)),
-                will: None,
-            };
-            let (principal, expires) = (subject.principal(), parked.expires);
-            broker.sessions.restore(principal, kept.client_id, parked);
-            shelf.note(Step::Park {
-                session: kept.session,
-                expires,
-            });
+            let session = kept.session;
+            match subject_of(&kept.principal) {
+                Some(subject) => {
+                    let expires = broker.restore_session(kept, &subject, subject_of, now);
+                    shelf.note(Step::Park { session, expires });
+                }
+                None => drop(shelf.note(Step::End { session })),
+            }
+        }
+        for content in found.retained {
+            if let Some(outgoing) = shelf::read(&content, subject_of)
+                && !outgoing.message.is_expired(now)
+                && !broker.router.restore_retained(&outgoing.message, now)
+            {
+                tracing::warn!(
+                    topic = outgoing.message.topic(),
+                    "There is no room for a retained message of an earlier life of the hub."
+                );
+            }
         }
         Arc::new(broker)
     }
 
+    /// Parks a session of an earlier life of the hub; says when it ends.
+    fn restore_session(
+        &self,
+        kept: Kept,
+        subject: &Arc<Subject>,
+        subject_of: SubjectOf<'_>,
+        now: UnixTime,
+    ) -> UnixTime {
+        let expiry = Duration::from_secs(kept.expiry_s.into());
+        let expires = kept.expires.unwrap_or_else(|| now.plus(expiry));
+        let parked = Parked {
+            state: SessionState::restore(&kept, self, subject, subject_of),
+            expires,
+            will: None,
+        };
+        self.sessions
+            .restore(subject.principal(), kept.client_id, parked);
+        expires
+    }
+
     fn without_sessions(settings: BrokerSettings, shelf: Option<Arc<dyn Shelf>>) -> Self {
         Self {
-            router: Router::new(&settings),
+            router: Router::new(&settings, shelf.clone()),
             sessions: Sessions::default(),
             counters: CountersByPrincipal::default(),
             bounds: Arc::new(QueueBounds::new(&settings)),
@@ -182,12 +204,16 @@ impl Broker {
     /// Keeps and routes a message whose publisher's right has been checked. Wills and PUBLISH meet here.
     pub(crate) fn publish(&self, message: Message, now: UnixTime) -> Result<Routed, Refusal> {
         let message = Arc::new(message);
+        let mut kept: Option<Ticket> = None;
         if message.retain() {
-            self.router
+            kept = self
+                .router
                 .retain(&message, now)
                 .map_err(|RetainedFull| Refusal::RetainedFull)?;
         }
-        Ok(self.router.route(&message))
+        let mut routed = self.router.route(&message);
+        routed.ticket = routed.ticket.max(kept);
+        Ok(routed)
     }
 }
 

@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 use crate::message::{Message, Outgoing, SubscriptionIds};
 use crate::outbox::{Outbox, Pushed, SessionNumber};
 use crate::settings::BrokerSettings;
-use crate::shelf::Ticket;
+use crate::shelf::{Content, Shelf, Step, Ticket};
 
 pub(crate) use retained::{Page, RetainedFull};
 pub(crate) use subscriptions::{Options, Subscription};
@@ -36,6 +36,7 @@ use subscriptions::{Matches, Subscriptions};
 pub(crate) struct Router {
     subscriptions: RwLock<Subscriptions>,
     retained: RwLock<Retained>,
+    shelf: Option<Arc<dyn Shelf>>,
 }
 
 /// Where a message went.
@@ -50,10 +51,11 @@ pub(crate) struct Routed {
 }
 
 impl Router {
-    pub(crate) fn new(settings: &BrokerSettings) -> Self {
+    pub(crate) fn new(settings: &BrokerSettings, shelf: Option<Arc<dyn Shelf>>) -> Self {
         Self {
             subscriptions: RwLock::default(),
             retained: RwLock::new(Retained::new(settings)),
+            shelf,
         }
     }
 
@@ -104,9 +106,30 @@ impl Router {
         routed
     }
 
-    /// Keeps `message` for later subscribers to its topic, or clears the topic when it has no payload.
-    pub(crate) fn retain(&self, message: &Arc<Message>, now: UnixTime) -> Result<(), RetainedFull> {
-        self.retained.write().keep(message, now)
+    /// Keeps `message` for later subscribers to its topic, or clears the topic when it has no payload; the step
+    /// that an acknowledgement of it rests on comes back.
+    pub(crate) fn retain(
+        &self,
+        message: &Arc<Message>,
+        now: UnixTime,
+    ) -> Result<Option<Ticket>, RetainedFull> {
+        // Noted under the lock, so that the shelf's last message for a topic is the one that is kept here.
+        let mut retained = self.retained.write();
+        retained.keep(message, now)?;
+        Ok(self.shelf.as_ref().map(|shelf| {
+            let topic = message.topic().into();
+            shelf.note(if message.payload().is_empty() {
+                Step::Clear { topic }
+            } else {
+                let content = Content::retained(message);
+                Step::Retain { topic, content }
+            })
+        }))
+    }
+
+    /// Takes in a retained message of an earlier life of the hub; false when there is no room for it.
+    pub(crate) fn restore_retained(&self, message: &Arc<Message>, now: UnixTime) -> bool {
+        self.retained.write().keep(message, now).is_ok()
     }
 
     /// The next retained messages for a new subscription to `filter`, at most `messages_max`.
@@ -122,7 +145,13 @@ impl Router {
 
     /// Deletes every retained message of `publisher`.
     pub(crate) fn forget(&self, publisher: &Principal) {
-        self.retained.write().forget(publisher);
+        let mut retained = self.retained.write();
+        for topic in retained.forget(publisher) {
+            if let Some(shelf) = &self.shelf {
+                let topic = (*topic).into();
+                shelf.note(Step::Clear { topic });
+            }
+        }
     }
 
     /// How many subscriptions there are.

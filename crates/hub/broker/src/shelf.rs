@@ -1,4 +1,5 @@
-//! Where sessions that outlive their connection are kept, so that they outlive the hub as well.
+//! Where sessions that outlive their connection, and retained messages, are kept, so that they outlive the hub
+//! as well.
 //!
 //! The broker notes each step of such a session and goes on; no packet that rests on a step leaves before the
 //! step is durable. What backs it is not known here.
@@ -15,7 +16,7 @@ use ironroot_mqtt::{
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
-use crate::message::{Message, Origin, Outgoing};
+use crate::message::{Message, Origin, Outgoing, SubscriptionIds};
 use crate::outbox::SessionNumber;
 use crate::router::Options;
 
@@ -38,7 +39,7 @@ pub trait Shelf: fmt::Debug + Send + Sync {
     fn is_full(&self) -> bool;
 }
 
-/// What happens to a session. Sessions are named by their number, deliveries by theirs in the session.
+/// What happens to a session, or to a retained message. Sessions are named by their number, deliveries by theirs in the session.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// A session began, whose client is connected.
@@ -133,13 +134,34 @@ pub enum Step {
         /// The packet identifier.
         packet_id: u16,
     },
+    /// A message is retained for its topic, in place of the one before.
+    Retain {
+        /// The topic.
+        topic: Box<str>,
+        /// The message.
+        content: Content,
+    },
+    /// No message is retained for a topic any more.
+    Clear {
+        /// The topic.
+        topic: Box<str>,
+    },
+}
+
+/// Everything that is found on the shelf.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The sessions.
+    pub sessions: Vec<Kept>,
+    /// The retained messages, as [`Content`] in bytes.
+    pub retained: Vec<Vec<u8>>,
 }
 
 /// How a session subscribes, in one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedOptions(pub u64);
 
-/// What is to be delivered to one session; encoded when it is written.
+/// What is to be delivered to one session, or is retained; encoded when it is written.
 #[derive(Clone, Debug)]
 pub struct Content(Outgoing);
 
@@ -208,7 +230,18 @@ impl Content {
         Self(outgoing.clone())
     }
 
-    /// The delivery in bytes: when it was published and by whom, and a PUBLISH of MQTT 5 with all of its life left.
+    /// A retained message.
+    pub(crate) fn retained(message: &Arc<Message>) -> Self {
+        Self(Outgoing {
+            message: message.clone(),
+            qos: message.qos(),
+            retain: true,
+            subscription_ids: SubscriptionIds::new(),
+            number: 0,
+        })
+    }
+
+    /// In bytes: when it was published and by whom, and a PUBLISH of MQTT 5 with all of its life left.
     ///
     /// # Errors
     /// [`Unencodable`] never for a message that came in a packet.
@@ -244,34 +277,45 @@ impl Content {
     }
 }
 
+/// Who a principal is here; none when its life here has ended.
+pub(crate) type SubjectOf<'a> = &'a dyn Fn(&Principal) -> Option<Arc<Subject>>;
+
 impl KeptDelivery {
-    /// Reads the content; `subject_of` says who the publisher is, and `receiver` stands in for one whose life here
-    /// has ended. None when it is damaged.
+    /// Reads the content; `receiver` stands in for a publisher whose life here has ended. None when it is damaged.
     pub(crate) fn read(
         &self,
         receiver: &Arc<Subject>,
-        subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
+        subject_of: SubjectOf<'_>,
     ) -> Option<Outgoing> {
-        let (at, rest) = self.content.split_first_chunk::<8>()?;
-        let (urn_len, rest) = rest.split_first_chunk::<2>()?;
-        let (urn, packet) = rest.split_at_checked(u16::from_be_bytes(*urn_len).into())?;
-        let principal = Principal::parse_urn(std::str::from_utf8(urn).ok()?).ok()?;
-        let frame = frame(packet, usize::MAX).ok()??;
-        let Ok(Packet::Publish(publish)) = Packet::parse(&frame, Version::V5, Side::Server) else {
-            return None;
-        };
-        let origin = Origin {
-            publisher: subject_of(&principal).unwrap_or_else(|| receiver.clone()),
-            session: SessionNumber(0),
-            at: UnixTime::from_ms(u64::from_be_bytes(*at)),
-        };
-        let message = Message::of_publish(origin, publish.topic?, &publish).ok()?;
-        Some(Outgoing {
-            message: Arc::new(message),
-            qos: publish.delivery.qos(),
-            retain: publish.retain,
-            subscription_ids: publish.properties.subscription_ids.iter().collect(),
-            number: self.number,
-        })
+        let stands_in =
+            |principal: &Principal| subject_of(principal).or_else(|| Some(receiver.clone()));
+        let mut outgoing = read(&self.content, &stands_in)?;
+        outgoing.number = self.number;
+        Some(outgoing)
     }
+}
+
+/// Reads what [`Content::encode`] wrote; none when it is damaged, or its publisher's life here has ended.
+pub(crate) fn read(content: &[u8], subject_of: SubjectOf<'_>) -> Option<Outgoing> {
+    let (at, rest) = content.split_first_chunk::<8>()?;
+    let (urn_len, rest) = rest.split_first_chunk::<2>()?;
+    let (urn, packet) = rest.split_at_checked(u16::from_be_bytes(*urn_len).into())?;
+    let principal = Principal::parse_urn(std::str::from_utf8(urn).ok()?).ok()?;
+    let frame = frame(packet, usize::MAX).ok()??;
+    let Ok(Packet::Publish(publish)) = Packet::parse(&frame, Version::V5, Side::Server) else {
+        return None;
+    };
+    let origin = Origin {
+        publisher: subject_of(&principal)?,
+        session: SessionNumber(0),
+        at: UnixTime::from_ms(u64::from_be_bytes(*at)),
+    };
+    let message = Message::of_publish(origin, publish.topic?, &publish).ok()?;
+    Some(Outgoing {
+        message: Arc::new(message),
+        qos: publish.delivery.qos(),
+        retain: publish.retain,
+        subscription_ids: publish.properties.subscription_ids.iter().collect(),
+        number: 0,
+    })
 }

@@ -420,13 +420,13 @@ fn open_broker(
     registry: &Registry,
     now: UnixTime,
 ) -> Result<Arc<Broker>, NotStarted> {
-    let path = settings.data.join("sessions.sqlite");
-    let (shelf, kept) =
+    let path = settings.data.join("mqtt.sqlite");
+    let (shelf, found) =
         SqliteShelf::open(&path).map_err(|cause| NotStarted::Sessions { path, cause })?;
     let shelf: Arc<dyn Shelf> = Arc::new(shelf);
     let subject_of = |principal: &Principal| registry.subject(principal);
     let settings = settings.file.broker.clone();
-    Ok(Broker::restore(settings, &shelf, kept, &subject_of, now))
+    Ok(Broker::restore(settings, &shelf, found, &subject_of, now))
 }
 
 async fn open_state(

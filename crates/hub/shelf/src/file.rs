@@ -34,6 +34,10 @@ CREATE TABLE deliveries (
     content BLOB NOT NULL,
     PRIMARY KEY (session, delivery)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE retained (
+    topic TEXT PRIMARY KEY,
+    content BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE received (
     session INTEGER NOT NULL,
     packet_id INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-//! MQTT sessions that outlive the hub, in one SQLite file beside the journal's.
+//! MQTT sessions and retained messages that outlive the hub, in one SQLite file beside the journal's.
 //!
 //! Stage: enforce; what the broker has promised a client is kept even when the hub is killed.
 //! Never: knows a Grant, a socket or a packet; has anything to do with the journal, which is apart.

@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use ironroot_broker::shelf::{Kept, KeptDelivery, PackedOptions};
+use ironroot_broker::shelf::{Found, Kept, KeptDelivery, PackedOptions};
 use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
 use rusqlite::Connection;
 
-/// Every session in the file, in the order of their numbers.
-pub(crate) fn read(from: &Connection) -> rusqlite::Result<Vec<Kept>> {
+/// Everything in the file.
+pub(crate) fn read(from: &Connection) -> rusqlite::Result<Found> {
+    let mut query = from.prepare("SELECT content FROM retained")?;
+    let retained = query.query_map([], |row| row.get(0))?;
+    Ok(Found {
+        sessions: sessions(from)?,
+        retained: retained.collect::<Result<_, _>>()?,
+    })
+}
+
+/// Every session, in the order of their numbers.
+fn sessions(from: &Connection) -> rusqlite::Result<Vec<Kept>> {
     let mut sessions = BTreeMap::new();
     let mut query =
         from.prepare("SELECT session, principal, client_id, expiry_s, expires_ms FROM sessions")?;

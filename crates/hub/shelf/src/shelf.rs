@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ironroot_broker::shelf::{Kept, Shelf, Step, Ticket};
+use ironroot_broker::shelf::{Found, Shelf, Step, Ticket};
 use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 
@@ -50,13 +50,13 @@ struct Queue {
 }
 
 impl SqliteShelf {
-    /// Opens the file at `path`, or makes it, and reads the sessions that it has kept.
+    /// Opens the file at `path`, or makes it, and reads what it has kept.
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the file.
-    pub fn open(path: &Path) -> Result<(Self, Vec<Kept>), OpenError> {
+    pub fn open(path: &Path) -> Result<(Self, Found), OpenError> {
         let connection = file::open(path)?;
-        let kept = reading::read(&connection)?;
+        let found = reading::read(&connection)?;
         let shared = Arc::new(Shared::default());
         let writing = shared.clone();
         let writer = thread::Builder::new()
@@ -67,7 +67,7 @@ impl SqliteShelf {
             shared,
             writer: Some(writer),
         };
-        Ok((shelf, kept))
+        Ok((shelf, found))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What each step writes, in SQL.
 
-use ironroot_broker::shelf::Step;
+use ironroot_broker::shelf::{Content, Step};
 use rusqlite::{Connection, TransactionBehavior, params};
 
 /// Writes the steps in their order, all or none.
@@ -61,16 +61,15 @@ fn write_step(to: &Connection, step: &Step) -> rusqlite::Result<()> {
             session,
             delivery,
             content,
-        } => {
-            let Ok(content) = content.encode() else {
-                tracing::error!("A delivery has no form as bytes and is not kept.");
-                return Ok(());
-            };
-            run(
-                "INSERT OR REPLACE INTO deliveries (session, delivery, content) VALUES (?1, ?2, ?3)",
-                params![number(*session), number(*delivery), content],
-            )
-        }
+        } => run(
+            "INSERT OR REPLACE INTO deliveries (session, delivery, content) VALUES (?1, ?2, ?3)",
+            params![number(*session), number(*delivery), bytes(content)],
+        ),
+        Step::Retain { topic, content } => run(
+            "INSERT OR REPLACE INTO retained (topic, content) VALUES (?1, ?2)",
+            params![topic, bytes(content)],
+        ),
+        Step::Clear { topic } => run("DELETE FROM retained WHERE topic = ?1", params![topic]),
         Step::Send {
             session,
             delivery,
@@ -96,6 +95,11 @@ fn write_step(to: &Connection, step: &Step) -> rusqlite::Result<()> {
             params![number(*session), packet_id],
         ),
     }
+}
+
+/// What has no form as bytes is left empty, and found damaged; no message that came in a packet is so.
+fn bytes(content: &Content) -> Vec<u8> {
+    content.encode().unwrap_or_default()
 }
 
 /// SQLite's numbers are signed; ours count from 0 and stay far below.

@@ -131,7 +131,7 @@ impl Real {
             ))
         };
         Self {
-            router: Router::new(&settings),
+            router: Router::new(&settings, None),
             outboxes: (0..=SESSIONS).map(outbox).collect(),
             subjects: (0..=SESSIONS).map(subject).collect(),
         }

@@ -84,13 +84,15 @@ impl Retained {
         Ok(())
     }
 
-    /// Deletes everything that `publisher` had published.
-    pub(crate) fn forget(&mut self, publisher: &Principal) {
-        for topic in self.by_publisher.remove(publisher).unwrap_or_default() {
-            if let Some(message) = self.by_topic.remove(&topic) {
+    /// Deletes everything that `publisher` had published; gives the topics.
+    pub(crate) fn forget(&mut self, publisher: &Principal) -> HashSet<Arc<str>> {
+        let topics = self.by_publisher.remove(publisher).unwrap_or_default();
+        for topic in &topics {
+            if let Some(message) = self.by_topic.remove(topic) {
                 self.bytes -= message.size();
             }
         }
+        topics
     }
 
     /// The messages whose topic matches `filter`, from `cursor` on, as many as make one page.

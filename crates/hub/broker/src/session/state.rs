@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ironroot_identity::Principal;
 use ironroot_mqtt::TopicFilter;
 use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
@@ -16,7 +15,7 @@ use crate::broker::Broker;
 use crate::message::Outgoing;
 use crate::outbox::{Outbox, SessionNumber};
 use crate::router::Subscription;
-use crate::shelf::{Kept, Step};
+use crate::shelf::{Kept, Step, SubjectOf};
 
 /// The state of one session.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl SessionState {
         kept: &Kept,
         broker: &Broker,
         subject: &Arc<Subject>,
-        subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
+        subject_of: SubjectOf<'_>,
     ) -> Self {
         let outbox = broker.new_outbox(subject, SessionNumber(kept.session));
         let mut state = Self::new(outbox, broker.settings.in_flight_max);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
-use ironroot_broker::shelf::{Kept, Shelf, Step, Ticket};
+use ironroot_broker::shelf::{Found, Kept, Shelf, Step, Ticket};
 use ironroot_broker::{Broker, BrokerSettings};
 use ironroot_identity::Principal;
 use ironroot_mqtt::{Ack, Packet, Publish, Qos, ReasonCode, Version};
@@ -66,7 +66,7 @@ fn bench() -> (Bench, Arc<HandShelf>) {
     let on: Arc<dyn Shelf> = shelf.clone();
     let settings = BrokerSettings::default();
     let now = Bench::new().now();
-    let broker = Broker::restore(settings, &on, Vec::new(), &|_| None, now);
+    let broker = Broker::restore(settings, &on, Found::default(), &|_| None, now);
     (Bench::of(broker), shelf)
 }
 
@@ -149,6 +149,24 @@ fn returns<'b>(bench: &'b Bench, shelf: &HandShelf) -> (crate::bench::Client<'b>
 }
 
 #[test]
+fn a_retained_message_is_acknowledged_when_it_is_safe_and_cleared_with_its_publisher() {
+    let (bench, shelf) = bench();
+    let cam = device("cam-1");
+    let mut writer = bench.joins(&cam, Version::V5);
+    writer.sends(&Packet::Publish(Publish {
+        delivery: QOS1,
+        retain: true,
+        ..publish("d/cam-1/up/state", "fine")
+    }));
+    assert!(writer.gets().is_empty(), "PUBACK waits");
+    shelf.catches_up();
+    assert!(matches!(writer.gets()[..], [Packet::PubAck(_)]));
+    assert!(shelf.has(|step| matches!(step, Step::Retain { .. })));
+    bench.moves(&cam, ironroot_standing::Lifecycle::Retired);
+    assert!(shelf.has(|step| matches!(step, Step::Clear { .. })));
+}
+
+#[test]
 fn a_session_that_ends_with_its_connection_waits_for_nothing() {
     let (bench, shelf) = bench();
     let mut client = bench.joins(&device("cam-1"), Version::V5);
@@ -219,7 +237,11 @@ fn the_session_of_somebody_whose_life_here_has_ended_is_not_restored() {
     };
     let settings = BrokerSettings::default();
     let now = Bench::new().now();
-    let broker = Broker::restore(settings, &on, vec![kept], &|_| None, now);
+    let found = Found {
+        sessions: vec![kept],
+        ..Found::default()
+    };
+    let broker = Broker::restore(settings, &on, found, &|_| None, now);
     assert_eq!(broker.totals().parked, 0);
     assert!(shelf.has(|step| matches!(step, Step::End { session: 41 })));
 }

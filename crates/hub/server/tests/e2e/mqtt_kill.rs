@@ -36,6 +36,28 @@ fn a_session_and_what_waits_in_it_outlive_a_kill() {
 }
 
 #[test]
+fn a_retained_message_outlives_a_kill() {
+    let mut hub = Hub::start();
+    let (cam, backend) = (hub.device("cam-1"), hub.service("backend"));
+    for (topic, payload) in [("state", "fine"), ("gone", "x"), ("gone", "")] {
+        let topic = format!("d/cam-1/up/{topic}");
+        let message = if payload.is_empty() {
+            vec!["-r", "-n"]
+        } else {
+            vec!["-r", "-m", payload]
+        };
+        hub.mosquitto(&cam).publishes_as(&topic, &message).ok();
+    }
+    hub.kill();
+    hub.starts();
+    let subscriber = hub.mosquitto(&backend).subscribes("d/+/up/#");
+    subscriber.says("got d/cam-1/up/state fine");
+    hub.mosquitto(&cam).publishes("d/cam-1/up/t", "last").ok();
+    subscriber.says("got d/cam-1/up/t last");
+    assert!(!subscriber.said().contains("gone"), "{}", subscriber.said());
+}
+
+#[test]
 fn a_session_that_ended_does_not_come_back_with_the_hub() {
     let mut hub = Hub::start();
     let (cam, backend) = (hub.device("cam-1"), hub.service("backend"));

@@ -32,8 +32,12 @@ impl<'a> Mosquitto<'a> {
     }
 
     pub(crate) fn publishes_with(&self, topic: &str, payload: &str, more: &[&str]) -> Said {
-        let message = ["-q", "1", "-t", topic, "-m", payload];
-        Said::of(self.command("mosquitto_pub").args(message).args(more))
+        self.publishes_as(topic, &[&["-m", payload], more].concat())
+    }
+
+    pub(crate) fn publishes_as(&self, topic: &str, message: &[&str]) -> Said {
+        let mut command = self.command("mosquitto_pub");
+        Said::of(command.args(["-q", "1", "-t", topic]).args(message))
     }
 
     /// A publisher that stays and sends each line it hears.
