@@ -18,6 +18,7 @@ mod doors;
 mod enrolment;
 mod enrolment_refused;
 mod full_store;
+mod golden;
 mod idevid;
 mod journal;
 mod key_generation;
