@@ -10,14 +10,23 @@ use crate::process;
 const PEERS: &[(&str, &str)] = &[
     ("mosquitto", "the broker that benchmarks compare with"),
     ("mosquitto-clients", "MQTT clients at our door"),
-    ("python3-paho-mqtt", "an MQTT client that comes back by itself"),
+    (
+        "python3-paho-mqtt",
+        "an MQTT client that comes back by itself",
+    ),
     ("curl", "EST and the API by hand"),
     ("openssl", "certificates, CRL and OCSP read by others"),
     ("swtpm", "a TPM 2.0 in software"),
     ("tpm2-tools", "the programs that the hub drives a TPM with"),
     ("softhsm2", "a PKCS#11 token in software"),
-    ("opensc", "pkcs11-tool and pkcs11-spy: what others see of a token"),
-    ("p11-kit", "a PKCS#11 token behind a process that can be killed"),
+    (
+        "opensc",
+        "pkcs11-tool and pkcs11-spy: what others see of a token",
+    ),
+    (
+        "p11-kit",
+        "a PKCS#11 token behind a process that can be killed",
+    ),
     ("p11-kit-modules", "its client"),
     ("postgresql", "the other database that the store runs on"),
     ("haproxy", "a load balancer before the doors"),

@@ -39,6 +39,9 @@ pub struct JournalEntry {
     pub sentence: String,
     /// Leaf hash in hexadecimal (RFC 6962 section 2.1): SHA-256 of a zero byte and the entry's bytes.
     pub leaf: String,
+    /// Whether it was read from the archive: the hub's database has it no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
     /// The entry itself; its bytes in the log are this object with keys sorted and no white space.
     #[schema(value_type = Object)]
     pub entry: serde_json::Value,
@@ -79,6 +82,17 @@ pub struct SnapshotTaken {
     pub file: String,
     /// The entry that records it.
     pub entry: u64,
+}
+
+/// How far the journal is archived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sealed {
+    /// The archive's URL.
+    pub place: String,
+    /// How many entries the archive has.
+    pub archived: u64,
+    /// The index of the first entry that the hub's database has still.
+    pub floor: u64,
 }
 
 /// Proof that one entry is in the log.

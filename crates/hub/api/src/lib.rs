@@ -33,7 +33,9 @@ pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
     Tier, TimelineEntry, Traffic,
 };
-pub use journal::{Checkpoint, EntryProof, JournalEntry, JournalQuery, SnapshotTaken, WordsErased};
+pub use journal::{
+    Checkpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken, WordsErased,
+};
 pub use manufacturer::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa};
 pub use order::{NewOrder, Order, OrderDone, WHY_LENGTH_MAX};
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageQuery, limit};

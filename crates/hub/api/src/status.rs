@@ -38,6 +38,9 @@ pub struct StoreStatus {
 pub struct JournalStatus {
     /// Committed entries.
     pub entries: u64,
+    /// How many of them, from the first on, are in the archive alone.
+    #[serde(default)]
+    pub archived: u64,
     /// The newest signed checkpoint; null before the first.
     #[schema(required = true)]
     pub checkpoint: Option<CheckpointStatus>,

@@ -5,8 +5,12 @@
 //! hash that the signed tree has.
 //! To add a kind of place: an implementation of [`Objects`] and its scheme in [`Place`].
 
+mod objects;
+mod segment;
 mod snapshot;
 mod start;
 
+pub use objects::{BadPlace, BucketSettings, FolderObjects, NoBucket, Objects, Place};
+pub use segment::{Archive, ArchiveError, SEGMENT_SIZE};
 pub use snapshot::{NotTaken, Snapshot, Snapshots};
 pub use start::from_newest;

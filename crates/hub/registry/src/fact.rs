@@ -280,6 +280,18 @@ pub enum Fact {
         /// Who ordered it.
         by: Actor,
     },
+    /// A run of entries was copied to the archive, read back from there, and may leave the hub's database.
+    #[serde(rename = "segment.archived")]
+    SegmentArchived {
+        /// The index of its first entry.
+        first: u64,
+        /// How many entries it has.
+        entries: u64,
+        /// The root of the tree over its entries alone (RFC 6962), in hexadecimal digits.
+        root: String,
+        /// The archive's URL.
+        place: String,
+    },
     /// A snapshot of the rows was taken, from which they can be made again.
     #[serde(rename = "snapshot.taken")]
     SnapshotTaken {
@@ -425,6 +437,7 @@ impl Fact {
             | Self::ClockAgreed { .. }
             | Self::ClockConfirmed { .. }
             | Self::PayloadErased { .. }
+            | Self::SegmentArchived { .. }
             | Self::SnapshotTaken { .. } => None,
         }
     }
@@ -635,6 +648,16 @@ impl std::fmt::Display for Fact {
             Self::PayloadErased { entry, by, .. } => {
                 write!(f, "{by} had the words of entry {entry} erased.")
             }
+            Self::SegmentArchived {
+                first,
+                entries,
+                place,
+                ..
+            } => write!(
+                f,
+                "Entries {first} to {} were archived at {place}.",
+                first.saturating_add(*entries).saturating_sub(1)
+            ),
             Self::SnapshotTaken { entries, .. } => {
                 write!(
                     f,

@@ -14,7 +14,7 @@ use ironroot_store::{ApplyError, Projection, Rows};
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
     CertificateRow, DeviceRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow, RevokedRow,
-    Row, ServiceRow, TIMELINE, timeline_key,
+    Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -155,6 +155,21 @@ impl Step<'_> {
                 self.issue(None, certificate)
             }
             Fact::CertificateRevoked { serial, reason, .. } => self.revoke_one(*serial, *reason),
+            Fact::SegmentArchived {
+                first,
+                entries,
+                root,
+                place,
+            } => self.put(
+                &SegmentRow::key(*first),
+                &SegmentRow {
+                    first: *first,
+                    entries: *entries,
+                    root: root.clone(),
+                    place: place.clone(),
+                    entry: self.index,
+                },
+            ),
             Fact::ProfileSet { name, text } => self.set_profile(name, text),
             Fact::DeviceClaimed {
                 device,

@@ -19,6 +19,6 @@ pub use live::{CertificateStanding, Device, KnownCertificate, Profile, Registry,
 pub use revoked::RevokedCertificate;
 pub use row::{
     CertificateRow, DeviceRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow, RevokedRow,
-    Row, ServiceRow, TIMELINE, timeline_index, timeline_key,
+    Row, SegmentRow, ServiceRow, TIMELINE, timeline_index, timeline_key,
 };
 pub use subject::{Subject, Watcher};

@@ -175,6 +175,32 @@ impl Row for ProfileRow {
     const TABLE: Table = Table::new("profiles");
 }
 
+/// An archived run of entries, by the index of its first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRow {
+    /// The index of its first entry.
+    pub first: u64,
+    /// How many entries it has.
+    pub entries: u64,
+    /// The root of the tree over its entries alone, in hexadecimal digits.
+    pub root: String,
+    /// The archive's URL.
+    pub place: String,
+    /// The entry that recorded it.
+    pub entry: u64,
+}
+
+impl SegmentRow {
+    /// The key of the segment that begins with entry `first`.
+    pub fn key(first: u64) -> String {
+        format!("{first:020}")
+    }
+}
+
+impl Row for SegmentRow {
+    const TABLE: Table = Table::new("segments");
+}
+
 /// A manufacturer's CA, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManufacturerRow {

@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod anchors;
+pub mod archive;
 pub mod ca_token;
 pub mod certificates;
 pub mod ocsp;

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -13,10 +14,11 @@ use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
 use ironroot_registry::{Fact, Fold};
 use ironroot_store::{JournalReader, Source, StateDigest, StateError};
-use ironroot_tree::{Report, verify_proof, verify_tree};
+use ironroot_tree::{LogFiles, LogPlace, LogReader, Report, verify_proof, verify_tree};
 
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::fault::chain;
+use crate::settings::FileSettings;
 use crate::storage::{Parts, StoreUrl};
 
 /// The file of the data folder that holds the log's verifier key (C2SP signed-note).
@@ -48,6 +50,9 @@ pub struct VerifyArgs {
     /// Fold every entry from the first on, instead of starting with the newest snapshot
     #[arg(long)]
     from_start: bool,
+    /// The hub's settings, which name the archive; `ironroot.toml` in the data directory when absent
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
     /// The log's verifier key that you kept; the data directory's when absent
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
@@ -65,6 +70,9 @@ pub struct RebuildArgs {
     /// Fold every entry from the first on, instead of starting with the newest snapshot
     #[arg(long)]
     from_start: bool,
+    /// The hub's settings, which name the archive; `ironroot.toml` in the data directory when absent
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
 }
 
 impl LocalJournalCommand {
@@ -135,19 +143,19 @@ fn verify_one(args: &VerifyArgs, proof: &Path) -> anyhow::Result<ExitCode> {
 fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let store = store_url(args.store.as_ref(), &args.data).open_reader()?;
     let key = args.key()?;
+    let log = log_place(&args.data, args.settings.as_deref())?;
     let bar = progress("entries checked");
-    let report = verify_tree(
-        &args.data.join(LOG_FOLDER),
-        &key,
-        Some(&*store),
-        &mut |done, of| {
-            bar.set_length(of);
-            bar.set_position(done);
-        },
-    )?;
+    let report = verify_tree(&log, &key, Some(&*store), &mut |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    })?;
     bar.finish_and_clear();
     print_report(&report);
-    let start = Start::new(&args.data, args.from_start);
+    let start = Start::new(
+        &args.data,
+        args.from_start,
+        LogReader::new(&log, key.clone()),
+    );
     let state = start.with(&*store, |source| store.verify_state(&Fold, source));
     match &state {
         Ok((start, digest)) => {
@@ -191,7 +199,9 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     let _entered = runtime.enter();
     let store = url.open_existing(Parts::offline())?;
     let before = runtime.block_on(store.state_digest())?;
-    let start = Start::new(&args.data, args.from_start);
+    let log = log_place(&args.data, args.settings.as_deref())?;
+    let archive = LogReader::new(&log, verifier_key(&args.data)?);
+    let start = Start::new(&args.data, args.from_start, archive);
     let (start, after) = start.with(&*store, |source| runtime.block_on(store.rebuild(source)))?;
     let size = store.head().size;
     bar.finish_and_clear();
@@ -205,16 +215,27 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where a replay starts, and what it is called.
+/// The log of a data folder, with the archive that the settings name.
+fn log_place(data: &Path, settings: Option<&Path>) -> anyhow::Result<LogPlace> {
+    let settings = FileSettings::read(data, settings).map_err(anyhow::Error::msg)?;
+    let archive = settings.archive.open()?;
+    let files = archive.map(|archive| archive.objects as Arc<dyn LogFiles>);
+    Ok(LogPlace::new(data.join(LOG_FOLDER)).with_archive(files))
+}
+
+/// Where a replay starts, and who has the entries that the store has dropped.
 struct Start {
     snapshots: Option<Snapshots>,
+    archive: Arc<dyn JournalReader>,
 }
 
 impl Start {
-    fn new(data: &Path, from_start: bool) -> Self {
+    fn new(data: &Path, from_start: bool, archive: LogReader) -> Self {
         let folder = data.join(SNAPSHOT_FOLDER);
-        let snapshots = (!from_start).then(|| Snapshots::new(&folder));
-        Self { snapshots }
+        Self {
+            snapshots: (!from_start).then(|| Snapshots::new(&folder)),
+            archive: Arc::new(archive),
+        }
     }
 
     /// Calls `replay` with the newest good snapshot, or without one; says which it was.
@@ -226,12 +247,22 @@ impl Start {
     ) -> Result<(String, StateDigest), StateError> {
         let from_the_first = "It was folded from the first entry on.".to_owned();
         let Some(snapshots) = &self.snapshots else {
-            return replay(Source::default()).map(|digest| (from_the_first, digest));
+            let source = Source {
+                base: None,
+                archive: Some(self.archive.clone()),
+            };
+            return replay(source).map(|digest| (from_the_first, digest));
         };
         let mut refused = |path: &Path, cause: &dyn std::error::Error| {
             println!("Not used: {}: {}.", path.display(), chain(cause));
         };
-        let (used, digest) = from_newest(snapshots, journal, None, &mut refused, replay)?;
+        let (used, digest) = from_newest(
+            snapshots,
+            journal,
+            Some(&self.archive),
+            &mut refused,
+            replay,
+        )?;
         let start = used.map_or(from_the_first, |used| {
             format!(
                 "It was folded from the snapshot of {} entries on; --from-start folds all of them.",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ironroot_registry::Fold;
-use ironroot_tree::verify_tree;
+use ironroot_tree::{LogPlace, verify_tree};
 
 use crate::fault::chain;
 use crate::journal::{LOG_FOLDER, verifier_key};
@@ -68,7 +68,7 @@ fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
     println!("The state made from them is what it was: {}", moment.state);
     let copy = args.to.open_reader()?;
     let key = verifier_key(&args.data)?;
-    let log = args.data.join(LOG_FOLDER);
+    let log = LogPlace::new(args.data.join(LOG_FOLDER));
     let report = verify_tree(&log, &key, Some(&*copy), &mut |_, _| ())?;
     for fault in &report.faults {
         println!("Wrong: {}.", chain(fault));

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -16,7 +16,9 @@ use serde::Deserialize;
 use crate::clock::ClockSettings;
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
+use crate::enforce::archive::ArchiveSettings;
 use crate::enforce::snapshots::SnapshotSettings;
+use crate::fault::chain;
 use crate::outside::credentials_directory;
 use crate::storage::StoreUrl;
 
@@ -98,6 +100,8 @@ pub struct FileSettings {
     pub keys: KeysSection,
     /// The database.
     pub store: StoreSection,
+    /// The archive of the journal's old entries.
+    pub archive: ArchiveSettings,
     /// Snapshots of the state.
     pub snapshots: SnapshotSettings,
     /// Backups of the running hub.
@@ -205,6 +209,9 @@ impl Settings {
         }
         let seal_key = parsed("keys.seal_key", file.keys.seal_key.as_ref(), &mut faults);
         let ca_key = parsed("keys.ca_key", file.keys.ca_key.as_ref(), &mut faults);
+        if let Err(cause) = file.archive.open() {
+            faults.push(chain(&cause));
+        }
         if !faults.is_empty() {
             return Err(BadSettings(faults));
         }
@@ -236,26 +243,28 @@ impl Settings {
 }
 
 fn read_file(args: &UpArgs, faults: &mut Vec<String>) -> FileSettings {
-    let path = args
-        .settings
-        .clone()
-        .unwrap_or_else(|| args.data.join("ironroot.toml"));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(cause) if args.settings.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
-            String::new()
-        }
-        Err(cause) => {
-            faults.push(format!("{}: {cause}", path.display()));
-            return FileSettings::default();
-        }
-    };
-    match parse(&text) {
-        Ok(file) => file,
-        Err(fault) => {
-            faults.push(format!("{}: {fault}", path.display()));
-            FileSettings::default()
-        }
+    let read = FileSettings::read(&args.data, args.settings.as_deref());
+    read.unwrap_or_else(|fault| {
+        faults.push(fault);
+        FileSettings::default()
+    })
+}
+
+impl FileSettings {
+    /// The settings file that is named, or the one of the data folder, if there is one.
+    ///
+    /// # Errors
+    /// The file and what is wrong with it.
+    pub fn read(data: &Path, named: Option<&Path>) -> Result<Self, String> {
+        let path = named.map_or_else(|| data.join("ironroot.toml"), Path::to_owned);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(cause) if named.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
+                String::new()
+            }
+            Err(cause) => return Err(format!("{}: {cause}", path.display())),
+        };
+        parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
     }
 }
 

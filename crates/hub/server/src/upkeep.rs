@@ -17,17 +17,20 @@ pub enum Chore {
     CaToken,
     /// Snapshots of the state.
     Snapshots,
+    /// Old segments of the journal.
+    Archive,
 }
 
 impl Chore {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::CaToken, Self::Snapshots];
+    pub const ALL: [Self; 3] = [Self::CaToken, Self::Snapshots, Self::Archive];
 
     /// How metrics call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::CaToken => "ca_token",
             Self::Snapshots => "snapshots",
+            Self::Archive => "archive",
         }
     }
 
@@ -35,6 +38,7 @@ impl Chore {
         match self {
             Self::CaToken => "No certificate is issued, since the issuing CA's token does not sign",
             Self::Snapshots => "No snapshot of the state is taken",
+            Self::Archive => "Nothing is moved to the archive",
         }
     }
 
@@ -46,6 +50,10 @@ impl Chore {
             }
             Self::Snapshots => {
                 "Everything else goes on, and it is tried again; a rebuild takes longer until then. \
+                 See docs/operate/archive.md."
+            }
+            Self::Archive => {
+                "Everything else goes on, and it is tried again; the database grows until then. \
                  See docs/operate/archive.md."
             }
         }

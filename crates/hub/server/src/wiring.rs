@@ -1,6 +1,7 @@
 //! Builds the hub: store, keys, doors and workers. The only place that knows them all.
 
 mod doors;
+mod keeping;
 mod pki;
 
 use std::io;
@@ -23,11 +24,11 @@ use ironroot_shelf::SqliteShelf;
 use ironroot_store::{KeyRange, Store, StoreError};
 use ironroot_time::{Clock, Rng, UnixTime};
 use ironroot_tree::{TreeError, TreeWriter};
-use ironroot_views::TileLog;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::doors::Doors;
+use self::keeping::KeepingParts;
 use self::pki::PkiParts;
 use crate::backup::PLACING_FOLDER;
 use crate::clock::{self, HubClock};
@@ -37,10 +38,10 @@ use crate::collect::intake::profiles::{self, ProfilesRefused};
 use crate::collect::intake::secrets::{new_token, token_digest, token_matches, token_secret};
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
+use crate::enforce::archive::BadArchive;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::ocsp::Unanswered;
 use crate::enforce::server_certificate::NoIdentity;
-use crate::enforce::snapshots::Snapshotter;
 use crate::enforce::{ca_token, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
@@ -117,6 +118,9 @@ pub enum NotStarted {
         "the store does not go on where the signed journal ends: put back the newest store and the journal folder that belongs to it; `ironroot journal verify` says what differs"
     )]
     OtherJournal(#[source] TreeError),
+    /// The archive.
+    #[error("the archive of the settings cannot be used")]
+    Archive(#[from] BadArchive),
     /// The profiles.
     #[error("the profiles cannot be taken in")]
     Profiles(#[from] ProfilesRefused),
@@ -340,24 +344,21 @@ impl Base {
         workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
         let broker = open_broker(&settings, &registry, outside.clock.now())?;
         registry.watch(broker.clone());
-        let log = TileLog::new(settings.data.join(LOG_FOLDER), log_key.clone());
-        let (log, store) = (Arc::new(log), ledger.store().clone());
+        let upkeep = Arc::new(Upkeep::default());
+        let parts = KeepingParts {
+            settings: &settings,
+            outside: &outside,
+            ledger: &ledger,
+            upkeep: &upkeep,
+            log_key: &log_key,
+        };
+        let keeping = parts.start(&mut workers, &drain)?;
+        let (log, store) = (keeping.log, ledger.store().clone());
         let (tree_stop, stop) = Drainer::new();
         let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
-        let upkeep = Arc::new(Upkeep::default());
         let now = outside.clock.clone();
         workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), now));
-        let snapshotter = Snapshotter::new(
-            ledger.clone(),
-            &settings.data,
-            settings.file.snapshots,
-            upkeep.clone(),
-            outside.clock.clone(),
-        );
-        let snapshotter = Arc::new(snapshotter);
-        workers.spawn(snapshotter.clone().keep_taking(drain.clone()));
-
         write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, clock.clone(), outside.rng.clone());
         let doors = Doors {
@@ -374,7 +375,8 @@ impl Base {
             arrivals,
             broker,
             log,
-            snapshotter,
+            archivist: keeping.archivist,
+            snapshotter: keeping.snapshotter,
             upkeep,
             admin_token,
         };

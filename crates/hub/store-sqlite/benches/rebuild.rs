@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ironroot_identity::{CertificateSerial, DeviceId};
-use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate};
+use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker};
 use ironroot_standing::QuarantineReason;
 use ironroot_store::{Change, Committed, Draft, Follower, Source, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
@@ -128,6 +128,7 @@ fn life(claim: u64) -> Result<Change, Failure> {
             device: device.clone(),
             claim,
             credential: Credential::Token,
+            spki: Some("c4".repeat(32)),
             certificate: first,
         },
         Fact::DeviceActivated {
@@ -138,6 +139,7 @@ fn life(claim: u64) -> Result<Change, Failure> {
         released(),
         Fact::DeviceReenrolled {
             device: device.clone(),
+            via: None,
             with,
             certificate: second,
         },
@@ -161,6 +163,7 @@ fn certificate(claim: u64, nth: u64) -> IssuedCertificate {
         fingerprint: "a7".repeat(32),
         not_before: 1_795_323_961,
         not_after: 1_826_859_961,
+        key: KeyMaker::Holder,
     }
 }
 

@@ -6,7 +6,7 @@ use ironroot_store::{Change, JournalReader, Store};
 use ironroot_store_sqlite::{Settings, SqliteJournal, SqliteStore};
 use ironroot_suites::Parts;
 use ironroot_suites::ledger::open;
-use ironroot_tree::{Fault, TreeError, TreeWriter, verify_tree};
+use ironroot_tree::{Fault, LogPlace, TreeError, TreeWriter, verify_tree};
 
 fn key() -> SigningKey {
     SigningKey::from_seed("hub.example/journal", &[7; 32]).unwrap()
@@ -41,7 +41,13 @@ async fn the_tree_follows_a_running_store() {
     grow_to(&store, 707).await;
     let journal = SqliteJournal::open(&settings.path).unwrap();
     let public = key().verifier_key().clone();
-    let report = verify_tree(&log, &public, Some(&journal), &mut |_, _| ()).unwrap();
+    let report = verify_tree(
+        &LogPlace::new(&log),
+        &public,
+        Some(&journal),
+        &mut |_, _| (),
+    )
+    .unwrap();
     assert!(report.holds(), "{:?}", report.faults);
     assert_eq!((report.verified, report.waiting), (700, 7));
 }
@@ -66,7 +72,13 @@ async fn attack_a_byte_flipped_in_the_database_file_names_the_entry() {
 
     let journal = SqliteJournal::open(&settings.path).unwrap();
     let public = key().verifier_key().clone();
-    let report = verify_tree(&log, &public, Some(&journal), &mut |_, _| ()).unwrap();
+    let report = verify_tree(
+        &LogPlace::new(&log),
+        &public,
+        Some(&journal),
+        &mut |_, _| (),
+    )
+    .unwrap();
     assert!(
         matches!(report.faults[..], [Fault::StoreEntry { index: 123 }]),
         "{report:?}"

@@ -8,6 +8,8 @@ use ironroot_journal::note::BadNote;
 use ironroot_journal::tile::{BadTile, TiledTreeError};
 use ironroot_store::StoreError;
 
+use crate::Fault;
+
 /// Why the tree was not written, signed or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +61,9 @@ pub enum TreeError {
         /// The index of the entry.
         index: u64,
     },
+    /// Something in the log or its archive is not what was signed.
+    #[error(transparent)]
+    Fault(Box<Fault>),
     /// The store failed, or lacks an entry.
     #[error("the store cannot be read")]
     Store(#[source] StoreError),

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::Path;
 
 use ironroot_journal::checkpoint::Checkpoint;
 use ironroot_journal::merkle::inclusion_proof;
@@ -12,19 +11,19 @@ use ironroot_journal::tile::{Content, TILE_WIDTH, Tile, TiledTree};
 use ironroot_store::{JournalReader, StoreError};
 
 use crate::TreeError;
-use crate::folder::Folder;
+use crate::folder::{Folder, LogPlace};
 
 /// How many entries are read from the store at a time.
 const CHUNK: usize = 1_024;
 
-/// Makes the `.tlog-proof` of entry `index` from the log in `folder`; the entry goes along in its
+/// Makes the `.tlog-proof` of entry `index` from `log`; the entry goes along in its
 /// line of extra data, so that the one file says what is proved.
 ///
 /// # Errors
 /// [`TreeError`] when the entry is not under the checkpoint yet, or when the log does not bear the
 /// proof out: what is returned verifies.
-pub fn export_proof(folder: &Path, key: &VerifierKey, index: u64) -> Result<Proof, TreeError> {
-    let folder = Folder::new(folder);
+pub fn export_proof(log: &LogPlace, key: &VerifierKey, index: u64) -> Result<Proof, TreeError> {
+    let folder = Folder::of(log);
     let signed = folder.checkpoint()?.ok_or(TreeError::NoCheckpoint)?;
     let checkpoint = signed.verify(key).map_err(TreeError::CheckpointRefused)?;
     let size = checkpoint.size();

@@ -1,23 +1,90 @@
 //! The files of the log: read by name, written so that a crash leaves the old or the new one.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ironroot_journal::checkpoint::SignedCheckpoint;
 use ironroot_journal::merkle::Hash;
 use ironroot_journal::note::NOTE_SIZE_MAX;
 use ironroot_journal::tile::{
-    BUNDLE_SIZE_MAX, BadTile, TILE_WIDTH, Tile, TileSource, decode_entries, decode_hashes,
+    BUNDLE_SIZE_MAX, BadTile, Content, TILE_WIDTH, Tile, TileSource, decode_entries, decode_hashes,
 };
 
 use crate::TreeError;
 
-/// The folder of a log.
+/// A place that has files of a log, under the names that C2SP tlog-tiles gives them.
+pub trait LogFiles: fmt::Debug + Send + Sync {
+    /// The bytes of a file. It blocks.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] when there is none, [`io::ErrorKind::FileTooLarge`] when it has
+    /// more than `size_max` bytes, others when it cannot be read.
+    fn read(&self, name: &str, size_max: usize) -> io::Result<Vec<u8>>;
+
+    /// What a person calls the file: its path, or its address.
+    fn place(&self, name: &str) -> PathBuf;
+}
+
+/// Where a log lies: in a folder, and its old entry bundles in an archive, if there is one.
+#[derive(Clone, Debug)]
+pub struct LogPlace {
+    folder: PathBuf,
+    archive: Option<Arc<dyn LogFiles>>,
+}
+
+impl LogPlace {
+    /// A log that lies in `folder` as a whole.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self {
+            folder,
+            archive: None,
+        }
+    }
+
+    /// The same log, whose old entry bundles may be in `archive` alone.
+    #[must_use]
+    pub fn with_archive(self, archive: Option<Arc<dyn LogFiles>>) -> Self {
+        Self { archive, ..self }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The hashes of a tile; the beginning of the full one, when that has taken its place.
+    ///
+    /// # Errors
+    /// [`TreeError`] when the tile is not there, or is none.
+    pub fn hashes(&self, tile: Tile) -> Result<Vec<Hash>, TreeError> {
+        Folder::of(self).hashes(tile)
+    }
+
+    /// The bytes of a file of the log, wherever it is; the caller has seen to it that `name` is one.
+    ///
+    /// # Errors
+    /// As [`LogFiles::read`].
+    pub fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let here = read_file(&self.folder.join(name), BUNDLE_SIZE_MAX);
+        match (here, &self.archive) {
+            (Err(cause), Some(archive)) if cause.kind() == io::ErrorKind::NotFound => {
+                archive.read(name, BUNDLE_SIZE_MAX)
+            }
+            (here, _) => here,
+        }
+    }
+}
+
+/// The folder of a log, and the archive that has the entry bundles that were moved out of it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
+    archive: Option<Arc<dyn LogFiles>>,
     /// Files written since the last [`Folder::sync`].
     written: BTreeSet<PathBuf>,
     /// Folders whose lists of names changed since then.
@@ -35,13 +102,31 @@ impl Folder {
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            archive: None,
             written: BTreeSet::new(),
             renamed: BTreeSet::new(),
         }
     }
 
+    /// The folder of the log at `place`, and its archive.
+    pub(crate) fn of(place: &LogPlace) -> Self {
+        Self {
+            archive: place.archive.clone(),
+            ..Self::new(&place.folder)
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// Where a tile is looked for last: in the archive, if it can be there and is not here.
+    pub(crate) fn place(&self, tile: Tile) -> PathBuf {
+        let path = self.path(&tile.to_string());
+        match &self.archive {
+            Some(archive) if is_movable(tile) && !path.exists() => archive.place(&tile.full_path()),
+            Some(_) | None => path,
+        }
     }
 
     /// The checkpoint, if there is one.
@@ -77,7 +162,7 @@ impl Folder {
     }
 
     pub(crate) fn bad_tile(&self, tile: Tile, cause: BadTile) -> TreeError {
-        let path = self.path(&tile.to_string());
+        let path = self.place(tile);
         TreeError::Tile { path, cause }
     }
 
@@ -90,10 +175,24 @@ impl Folder {
             Ok(bytes) => return Ok((tile, bytes, width)),
             Err(cause) => self.failed(&name, cause),
         };
-        let full = Tile::new(tile.content(), tile.index(), TILE_WIDTH);
-        match full.map(|full| (full, self.read(&full.to_string(), size_max))) {
-            Ok((full, Ok(bytes))) => Ok((full, bytes, width)),
-            Ok((_, Err(_))) | Err(_) => Err(failed),
+        let Ok(full) = Tile::new(tile.content(), tile.index(), TILE_WIDTH) else {
+            return Err(failed);
+        };
+        if let Ok(bytes) = self.read(&full.to_string(), size_max) {
+            return Ok((full, bytes, width));
+        }
+        match &self.archive {
+            Some(archive) if is_movable(tile) => {
+                let name = full.to_string();
+                let read = archive.read(&name, size_max);
+                let path = || archive.place(&name);
+                let bytes = read.map_err(|cause| TreeError::File {
+                    path: path(),
+                    cause,
+                })?;
+                Ok((full, bytes, width))
+            }
+            Some(_) | None => Err(failed),
         }
     }
 
@@ -165,17 +264,7 @@ impl Folder {
     }
 
     fn read(&self, name: &str, size_max: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(size_max)
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
-        File::open(self.path(name))?
-            .take(limit)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() > size_max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(bytes)
+        read_file(&self.path(name), size_max)
     }
 
     fn replace(&mut self, name: &str, bytes: &[u8], durable: Durable) -> io::Result<()> {
@@ -211,6 +300,27 @@ impl TileSource for &Folder {
     fn tile(&mut self, tile: Tile) -> Result<Vec<Hash>, TreeError> {
         self.hashes(tile)
     }
+}
+
+/// The bytes of a file, if there are at most `size_max` of them.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`] when there are more, others when it cannot be read.
+pub fn read_file(path: &Path, size_max: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(size_max)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > size_max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// Whether a tile may be in the archive alone: entries may, hashes stay here.
+fn is_movable(tile: Tile) -> bool {
+    tile.content() == Content::Entries
 }
 
 /// The name of the checkpoint's file.

@@ -5,8 +5,6 @@
 //! A tile that its parent does not vouch for is named, and made again from what lies below it, so
 //! that one bad tile does not make its children look bad.
 
-use std::path::Path;
-
 use ironroot_journal::checkpoint::{Checkpoint, SignedCheckpoint};
 use ironroot_journal::merkle::{Hash, leaf_hash, root};
 use ironroot_journal::note::VerifierKey;
@@ -14,12 +12,15 @@ use ironroot_journal::tile::{Content, Tile, TileSource, TiledTree, complete_root
 use ironroot_store::{JournalReader, RawEntry};
 
 use crate::chain::follow;
-use crate::folder::{CHECKPOINT, Folder};
+use crate::folder::{CHECKPOINT, Folder, LogPlace};
 use crate::writer::LEVELS;
 use crate::{Fault, Report, TreeError};
 
-/// Checks every tile and entry of the log in `folder` against the root that `key` signed, or a successor of it,
+/// Checks every tile and entry of `log` against the root that `key` signed, or a successor of it,
 /// and every entry of `journal` against the log.
+///
+/// Entry bundles that are not in the folder are read from the archive, if there is one, and entries
+/// that the store has dropped are not missed in it: every entry is still proved.
 ///
 /// `progress` is told now and then how many entries of how many are done. Works beside a hub that
 /// writes on: what came after the checkpoint is counted as waiting.
@@ -28,13 +29,13 @@ use crate::{Fault, Report, TreeError};
 /// [`TreeError::Store`] when the store cannot be read; whatever is wrong with the log is in the
 /// [`Report`].
 pub fn verify_tree(
-    folder: &Path,
+    log: &LogPlace,
     key: &VerifierKey,
     journal: Option<&dyn JournalReader>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, TreeError> {
     let mut report = Report::default();
-    let folder = Folder::new(folder);
+    let folder = Folder::of(log);
     let Some(checkpoint) = verified_checkpoint(&folder, key, &mut report) else {
         return Ok(report);
     };
@@ -44,6 +45,7 @@ pub fn verify_tree(
     let stored = match journal {
         Some(journal) => Some(Stored {
             size: journal.size()?,
+            floor: journal.floor()?,
             journal,
         }),
         None => None,
@@ -51,7 +53,7 @@ pub fn verify_tree(
     let size = checkpoint.size();
     for (tile, bundle) in tiles_of(LEAVES, size).zip(tiles_of(Content::Entries, size)) {
         let stored = stored.as_ref().map(|stored| stored.leaves(tile));
-        let stored = stored.transpose()?;
+        let stored = stored.transpose()?.flatten();
         if tiles.check_leaves(tile, bundle, stored.as_deref(), &mut report) {
             report.verified += u64::from(tile.width());
         }
@@ -290,7 +292,7 @@ impl<'f> Tiles<'f> {
             .zip(tile.first()..)
         {
             if leaf != entry {
-                let path = self.folder.path(&bundle.to_string());
+                let path = self.folder.place(bundle);
                 report.fault(Fault::Entry { index, path });
             }
         }
@@ -339,22 +341,25 @@ impl TileSource for &Tiles<'_> {
 /// The store beside the log.
 struct Stored<'j> {
     size: u64,
+    floor: u64,
     journal: &'j dyn JournalReader,
 }
 
 impl Stored<'_> {
     /// The leaf hashes of the store's entries where `tile` has its own, up to the end of the store;
-    /// `None` for an entry that is missing in the middle.
-    fn leaves(&self, tile: Tile) -> Result<Vec<Option<Hash>>, TreeError> {
+    /// `None` for an entry that is missing in the middle, and for all where they were dropped.
+    fn leaves(&self, tile: Tile) -> Result<Option<Vec<Option<Hash>>>, TreeError> {
+        if tile.first() < self.floor {
+            return Ok(None);
+        }
         let width = usize::from(tile.width());
         let entries = self.journal.raw_entries(tile.first(), width)?;
         let mut entries = entries.into_iter().peekable();
         let end = self.size.min(tile.first() + u64::from(tile.width()));
         let leaf = |index| entries.next_if(|raw: &RawEntry| raw.index == index);
         let found = (tile.first()..end).map(leaf);
-        Ok(found
-            .map(|raw| raw.map(|raw| leaf_hash(&raw.bytes)))
-            .collect())
+        let leaves = found.map(|raw| raw.map(|raw| leaf_hash(&raw.bytes)));
+        Ok(Some(leaves.collect()))
     }
 }
 
@@ -374,7 +379,7 @@ fn tile_fault(folder: &Folder, tile: Tile) -> Fault {
 
 fn file_fault(folder: &Folder, tile: Tile, cause: TreeError) -> Fault {
     Fault::File {
-        path: folder.path(&tile.to_string()),
+        path: folder.place(tile),
         cause: Box::new(cause),
     }
 }

@@ -13,6 +13,9 @@ use crate::journal::sentence;
 use crate::words::{counted, spoken};
 use crate::{NotShown, Views, words};
 
+/// How many of these entries may come from the archive; the journal's own page shows the others.
+const TIMELINE_FETCHES_MAX: u64 = 4;
+
 /// The most entries of a timeline beside the device; the journal has the rest.
 const TIMELINE_MAX: u64 = 50;
 
@@ -45,9 +48,19 @@ impl Views {
     }
 
     async fn timeline(&self, id: &str) -> Result<Vec<IndexedEntry>, NotShown> {
-        let mut entries = Vec::new();
+        let (mut entries, mut fetched) = (Vec::new(), 0);
         for index in self.timeline_indices(id, None, TIMELINE_MAX).await? {
-            entries.extend(self.entries(index, 1).await?);
+            let archived = self.log.is_archived(index);
+            fetched += u64::from(archived);
+            if fetched > TIMELINE_FETCHES_MAX {
+                break;
+            }
+            match self.entries(index, 1).await {
+                Ok(found) => entries.extend(found),
+                // The page has more to say than its oldest entries: it does without them.
+                Err(_unreachable) if archived => break,
+                Err(cause) => return Err(cause),
+            }
         }
         Ok(entries)
     }

@@ -4,12 +4,15 @@ use ironroot_api::{Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, lim
 use ironroot_journal::Entry;
 use ironroot_journal::merkle::leaf_hash;
 use ironroot_registry::{Fact, TIMELINE, timeline_index, timeline_key};
-use ironroot_store::{IndexedEntry, KeyRange};
+use ironroot_store::{IndexedEntry, KeyRange, StoreError};
 
 use crate::{NotShown, Views};
 
 /// How many entries one question looks through at most; the page then ends early, with a cursor.
 const SCAN_MAX: u64 = 5_000;
+
+/// How many times one question goes to the archive at most; the page then ends early, with a cursor.
+const FETCHES_MAX: u64 = 16;
 
 /// How many entries are read at once where most of them may not be wanted.
 const CHUNK: u64 = 250;
@@ -40,7 +43,7 @@ impl Views {
         while at < size.min(from.saturating_add(SCAN_MAX)) && items.len() < limit {
             for entry in self.entries(at, chunk(query, limit)).await? {
                 at = entry.index + 1;
-                items.extend(wanted(&entry, query));
+                items.extend(self.wanted(&entry, query));
                 if items.len() == limit {
                     break;
                 }
@@ -63,7 +66,7 @@ impl Views {
             let count = chunk(query, limit).min(at);
             for entry in self.entries(at - count, count).await?.iter().rev() {
                 at = entry.index;
-                items.extend(wanted(entry, query));
+                items.extend(self.wanted(entry, query));
                 if items.len() == limit {
                     break;
                 }
@@ -85,9 +88,14 @@ impl Views {
         let indices = self.timeline_indices(device, below, CHUNK).await?;
         let full = indices.len() == usize::try_from(CHUNK).unwrap_or(usize::MAX);
         let mut indices = indices.into_iter().peekable();
+        let mut fetched = 0;
         while let Some(index) = indices.next() {
+            fetched += u64::from(self.log.is_archived(index));
+            if fetched > FETCHES_MAX {
+                break;
+            }
             for entry in self.entries(index, 1).await? {
-                items.extend(wanted(&entry, query));
+                items.extend(self.wanted(&entry, query));
             }
             let more = indices.peek().is_some() || full;
             next = more.then(|| index.to_string());
@@ -127,7 +135,16 @@ impl Views {
     pub async fn entry(&self, index: u64) -> Result<JournalEntry, NotShown> {
         let found = self.entries(index, 1).await?;
         let entry = found.first().ok_or_else(|| unknown(index))?;
-        Ok(shown(entry))
+        Ok(self.shown(entry))
+    }
+
+    /// One entry as it was recorded; none when the journal does not reach so far.
+    ///
+    /// # Errors
+    /// [`NotShown`] when it cannot be read.
+    pub async fn recorded(&self, index: u64) -> Result<Option<Entry>, NotShown> {
+        let found = self.entries(index, 1).await?;
+        Ok(found.into_iter().next().map(|found| found.entry))
     }
 
     /// The proof that an entry is in the log.
@@ -155,7 +172,7 @@ impl Views {
 
     /// How many entries the newest checkpoint covers, from memory.
     pub fn signed_size(&self) -> u64 {
-        self.log.growth().map_or(0, |growth| growth.size)
+        self.log.signed_size()
     }
 
     /// A file of the tile log.
@@ -170,9 +187,13 @@ impl Views {
         })
     }
 
+    /// At most `max` entries; perhaps fewer where they come from the archive.
     pub(crate) async fn entries(&self, from: u64, max: u64) -> Result<Vec<IndexedEntry>, NotShown> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
-        Ok(self.store.entries(from, max).await?)
+        match self.store.entries(from, max).await {
+            Err(StoreError::Archived { .. }) => self.log.entries(from, max).await,
+            read => Ok(read?),
+        }
     }
 }
 
@@ -192,28 +213,31 @@ fn chunk(query: &JournalQuery, limit: usize) -> u64 {
     }
 }
 
-fn wanted(entry: &IndexedEntry, query: &JournalQuery) -> Option<JournalEntry> {
-    let kind = query.kind.as_deref();
-    let of_kind = kind.is_none_or(|kind| kind == entry.entry.kind());
-    let of_device = query.device.as_deref().is_none_or(|wanted| {
-        let fact = Fact::read(&entry.entry).ok();
-        fact.is_some_and(|fact| {
-            fact.device()
-                .is_some_and(|device| device.as_str() == wanted)
-        })
-    });
-    (of_kind && of_device).then(|| shown(entry))
-}
+impl Views {
+    fn wanted(&self, entry: &IndexedEntry, query: &JournalQuery) -> Option<JournalEntry> {
+        let kind = query.kind.as_deref();
+        let of_kind = kind.is_none_or(|kind| kind == entry.entry.kind());
+        let of_device = query.device.as_deref().is_none_or(|wanted| {
+            let fact = Fact::read(&entry.entry).ok();
+            fact.is_some_and(|fact| {
+                fact.device()
+                    .is_some_and(|device| device.as_str() == wanted)
+            })
+        });
+        (of_kind && of_device).then(|| self.shown(entry))
+    }
 
-fn shown(indexed: &IndexedEntry) -> JournalEntry {
-    let entry = &indexed.entry;
-    JournalEntry {
-        index: indexed.index,
-        at: entry.at().to_string(),
-        kind: entry.kind().to_owned(),
-        sentence: sentence(entry),
-        leaf: hex::encode(leaf_hash(entry.bytes()).0),
-        entry: serde_json::from_slice(entry.bytes()).unwrap_or_default(),
+    fn shown(&self, indexed: &IndexedEntry) -> JournalEntry {
+        let entry = &indexed.entry;
+        JournalEntry {
+            index: indexed.index,
+            at: entry.at().to_string(),
+            kind: entry.kind().to_owned(),
+            sentence: sentence(entry),
+            leaf: hex::encode(leaf_hash(entry.bytes()).0),
+            archived: self.log.is_archived(indexed.index),
+            entry: serde_json::from_slice(entry.bytes()).unwrap_or_default(),
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The journal as a C2SP tile log on disk, as far as answers tell of it.
 
 use std::io;
-use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ironroot_api::Checkpoint;
+use ironroot_journal::Entry;
 use ironroot_journal::checkpoint::SignedCheckpoint;
 use ironroot_journal::note::VerifierKey;
 use ironroot_journal::tile::Tile;
+use ironroot_store::{IndexedEntry, JournalReader, StoreError};
 use ironroot_time::UnixTime;
-use ironroot_tree::{TreeError, Written, export_proof};
+use ironroot_tree::{LogPlace, LogReader, TreeError, Written, export_proof};
 use parking_lot::Mutex;
 
 use crate::NotShown;
@@ -16,11 +18,13 @@ use crate::NotShown;
 /// The file of the newest signed checkpoint.
 const CHECKPOINT: &str = "checkpoint";
 
-/// The log in a folder that a `TreeWriter` writes.
+/// The log in a folder that a `TreeWriter` writes, and its archive.
 #[derive(Debug)]
 pub struct TileLog {
-    folder: PathBuf,
+    place: LogPlace,
     key: VerifierKey,
+    /// The index of the first entry that is in the store still.
+    floor: AtomicU64,
     growth: Mutex<Option<Growth>>,
 }
 
@@ -36,11 +40,12 @@ pub(crate) struct Growth {
 }
 
 impl TileLog {
-    /// The log in `folder`, signed with `key`.
-    pub fn new(folder: PathBuf, key: VerifierKey) -> Self {
+    /// The log at `place`, signed with `key`.
+    pub fn new(place: LogPlace, key: VerifierKey) -> Self {
         Self {
-            folder,
+            place,
             key,
+            floor: AtomicU64::new(0),
             growth: Mutex::default(),
         }
     }
@@ -60,8 +65,46 @@ impl TileLog {
         });
     }
 
+    /// Takes note that the entries below `floor` are in the archive alone.
+    pub fn moved(&self, floor: u64) {
+        self.floor.store(floor, Ordering::Relaxed);
+    }
+
+    /// The index of the first entry that is in the store still, as far as [`TileLog::moved`] was told.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Relaxed)
+    }
+
+    /// Whether an entry is in the archive alone, so that reading it may take a while.
+    pub(crate) fn is_archived(&self, index: u64) -> bool {
+        index < self.floor()
+    }
+
+    /// How many entries the newest checkpoint covers, from memory.
+    pub fn signed_size(&self) -> u64 {
+        self.growth().map_or(0, |growth| growth.size)
+    }
+
     pub(crate) fn growth(&self) -> Option<Growth> {
         *self.growth.lock()
+    }
+
+    /// At most `max` entries from index `from` on, out of the log; perhaps fewer.
+    pub(crate) async fn entries(
+        &self,
+        from: u64,
+        max: usize,
+    ) -> Result<Vec<IndexedEntry>, NotShown> {
+        let reader = LogReader::new(&self.place, self.key.clone());
+        let read = tokio::task::spawn_blocking(move || reader.raw_entries(from, max)).await;
+        let raw = read.map_err(NotShown::Interrupted)??;
+        let parsed = raw.into_iter().map(|raw| {
+            let index = raw.index;
+            let entry = Entry::parse(&raw.bytes);
+            let entry = entry.map_err(|cause| StoreError::BadEntry { index, cause })?;
+            Ok(IndexedEntry { index, entry })
+        });
+        parsed.collect()
     }
 
     /// The newest checkpoint; none before the first.
@@ -83,8 +126,8 @@ impl TileLog {
 
     /// The proof that an entry is under the newest checkpoint, as a `.tlog-proof` file.
     pub(crate) async fn prove(&self, index: u64) -> Result<String, NotShown> {
-        let (folder, key) = (self.folder.clone(), self.key.clone());
-        let proved = tokio::task::spawn_blocking(move || export_proof(&folder, &key, index)).await;
+        let (place, key) = (self.place.clone(), self.key.clone());
+        let proved = tokio::task::spawn_blocking(move || export_proof(&place, &key, index)).await;
         match proved.map_err(NotShown::Interrupted)? {
             Ok(proof) => Ok(proof.to_string()),
             Err(TreeError::NotCovered { .. } | TreeError::NoCheckpoint) => {
@@ -100,11 +143,15 @@ impl TileLog {
         if !known {
             return Ok(None);
         }
-        let path = self.folder.join(name);
-        match tokio::fs::read(&path).await {
+        let (place, file) = (self.place.clone(), name.to_owned());
+        let read = tokio::task::spawn_blocking(move || place.read(&file)).await;
+        match read.map_err(NotShown::Interrupted)? {
             Ok(bytes) => Ok(Some(bytes)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(TreeError::File { path, cause }.into()),
+            Err(cause) => {
+                let path = self.place.folder().join(name);
+                Err(TreeError::File { path, cause }.into())
+            }
         }
     }
 }

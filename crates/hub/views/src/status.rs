@@ -40,6 +40,7 @@ impl Views {
             },
             journal: JournalStatus {
                 entries: self.journal_size(),
+                archived: self.log.floor(),
                 checkpoint,
             },
             degraded: self.degraded(),

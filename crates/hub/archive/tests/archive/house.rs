@@ -26,21 +26,30 @@ impl Follower for Nobody {
 
 /// A store with two profiles: entries 0 and 1.
 pub(crate) async fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = Settings::new(folder.path().join("store.sqlite"));
-    let (clock, fold) = (Arc::new(SetClock::default()), Arc::new(Fold));
-    let store = SqliteStore::open(&settings, clock, fold, Arc::new(Nobody)).unwrap();
-    let house = House {
-        store: Arc::new(store),
-        snapshots: Snapshots::new(&folder.path().join("snapshots")),
-        folder,
-    };
+    let house = House::open(tempfile::tempdir().unwrap());
     house.sets("one").await;
     house.sets("two").await;
     house
 }
 
 impl House {
+    /// The store in `folder`, made if there is none.
+    pub(crate) fn open(folder: TempDir) -> Self {
+        let settings = Settings::new(folder.path().join("store.sqlite"));
+        let (clock, fold) = (Arc::new(SetClock::default()), Arc::new(Fold));
+        let store = SqliteStore::open(&settings, clock, fold, Arc::new(Nobody)).unwrap();
+        Self {
+            store: Arc::new(store),
+            snapshots: Snapshots::new(&folder.path().join("snapshots")),
+            folder,
+        }
+    }
+
+    /// Closes the store and leaves its files.
+    pub(crate) fn close(self) -> TempDir {
+        self.folder
+    }
+
     pub(crate) async fn records(&self, fact: &Fact) -> u64 {
         let change = Change::of(fact.draft().unwrap());
         self.store.commit(change).await.unwrap().indices.start

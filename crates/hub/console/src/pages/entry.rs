@@ -26,6 +26,8 @@ pub(crate) struct EntryPage {
     leaf: String,
     /// Whether a signed checkpoint covers the entry.
     signed: bool,
+    /// Whether the hub's database has it no more.
+    archived: bool,
     newer: bool,
 }
 
@@ -70,6 +72,7 @@ impl EntryPage {
             at: entry.at,
             leaf: entry.leaf,
             signed,
+            archived: entry.archived,
             newer,
         }
     }
@@ -92,6 +95,7 @@ mod tests {
             kind: "device.claimed".to_owned(),
             sentence: HOSTILE.to_owned(),
             leaf: "ab".repeat(32),
+            archived: false,
             entry: serde_json::json!({"device": HOSTILE, "kind": "device.claimed"}),
         };
         EntryPage::new(frame(Section::Journal), entry, signed, true)

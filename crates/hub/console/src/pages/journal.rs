@@ -118,6 +118,7 @@ mod tests {
                 kind: "device.claimed".to_owned(),
                 sentence: HOSTILE.to_owned(),
                 leaf: String::new(),
+                archived: false,
                 entry: serde_json::Value::Null,
             };
             Line::new(entry, NOW)

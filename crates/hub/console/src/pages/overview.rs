@@ -333,6 +333,7 @@ mod tests {
             kind: "device.quarantined".to_owned(),
             sentence: HOSTILE.to_owned(),
             leaf: String::new(),
+            archived: false,
             entry: serde_json::Value::Null,
         };
         let page = Overview {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ironroot_archive::{NotTaken, Snapshot, Snapshots, from_newest};
 use ironroot_registry::Fact;
-use ironroot_store::StateError;
+use ironroot_store::{JournalReader, StateError};
 use ironroot_time::Clock;
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -45,13 +45,14 @@ impl Default for SnapshotSettings {
 }
 
 /// The one who takes them, one at a time.
-#[derive(Debug)]
 pub struct Snapshotter {
     ledger: Ledger,
     snapshots: Snapshots,
     settings: SnapshotSettings,
     upkeep: Arc<Upkeep>,
     clock: Arc<dyn Clock>,
+    /// Who has the entries that the store has dropped.
+    archive: Arc<dyn JournalReader>,
     /// Of how many entries the newest recorded one is; held while the next is taken.
     newest: Mutex<u64>,
 }
@@ -97,9 +98,9 @@ impl SnapshotRefused {
 }
 
 impl Snapshotter {
-    /// Takes snapshots below `data`.
+    /// Takes snapshots below `data`; entries that the store has dropped are read from `archive`.
     pub fn new(
-        ledger: Ledger,
+        (ledger, archive): (Ledger, Arc<dyn JournalReader>),
         data: &Path,
         settings: SnapshotSettings,
         upkeep: Arc<Upkeep>,
@@ -111,6 +112,7 @@ impl Snapshotter {
             settings,
             upkeep,
             clock,
+            archive,
             newest: Mutex::default(),
         }
     }
@@ -137,17 +139,21 @@ impl Snapshotter {
 
     async fn take_in_turn(&self) -> Result<Recorded, SnapshotRefused> {
         let (store, snapshots) = (self.ledger.store().clone(), self.snapshots.clone());
-        let taken =
-            spawn_blocking(move || {
-                // Its rows are checked against a replay, which starts with the snapshot before.
-                let taken = from_newest(&snapshots, &*store, None, &mut log_refused, |source| {
-                    match snapshots.take(&*store, source) {
-                        Err(NotTaken::Rows(cause @ StateError::BadBase(_))) => Err(cause),
-                        other => Ok(other),
-                    }
-                });
-                taken.map_err(NotTaken::Rows)?.1
-            });
+        let archive = self.archive.clone();
+        let taken = spawn_blocking(move || {
+            // Its rows are checked against a replay, which starts with the snapshot before.
+            let taken = from_newest(
+                &snapshots,
+                &*store,
+                Some(&archive),
+                &mut log_refused,
+                |source| match snapshots.take(&*store, source) {
+                    Err(NotTaken::Rows(cause @ StateError::BadBase(_))) => Err(cause),
+                    other => Ok(other),
+                },
+            );
+            taken.map_err(NotTaken::Rows)?.1
+        });
         let taken = taken.await.map_err(SnapshotRefused::Interrupted)??;
         let (entries, state) = (taken.entries, taken.state.to_string());
         let fact = Fact::SnapshotTaken {
@@ -201,6 +207,15 @@ impl Snapshotter {
         let every = self.settings.every_entries;
         let size = self.ledger.store().head().size;
         every > 0 && size.saturating_sub(*self.newest.lock().await) >= every
+    }
+}
+
+impl std::fmt::Debug for Snapshotter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshotter")
+            .field("snapshots", &self.snapshots)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

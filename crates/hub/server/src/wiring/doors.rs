@@ -26,6 +26,7 @@ use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::order::Orders;
 use crate::drain::Drain;
 use crate::enforce::activation::Arrivals;
+use crate::enforce::archive::Archivist;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::snapshots::Snapshotter;
 use crate::files::Addresses;
@@ -49,6 +50,7 @@ pub(super) struct Doors {
     pub(super) arrivals: Arrivals,
     pub(super) broker: Arc<Broker>,
     pub(super) log: Arc<TileLog>,
+    pub(super) archivist: Arc<Archivist>,
     pub(super) snapshotter: Arc<Snapshotter>,
     pub(super) upkeep: Arc<Upkeep>,
     pub(super) admin_token: Secret,
@@ -182,6 +184,7 @@ impl Doors {
             issuer: self.issuer,
             anchors: self.tls.anchors,
             admin_token: self.admin_token,
+            archivist: self.archivist,
             snapshotter: self.snapshotter,
             backups,
             sign_ins: sign_ins.clone(),

@@ -168,6 +168,13 @@ async fn a_snapshot_is_taken_and_recorded() {
 }
 
 #[tokio::test]
+async fn refuses_to_seal_without_an_archive() {
+    let house = House::open().await;
+    let refused = house.posts("/journal/segments", "").await;
+    assert_eq!(refused.refusal(), (409, "state".to_owned()));
+}
+
+#[tokio::test]
 async fn the_status_tells_how_the_hub_is() {
     let house = House::open().await;
     house.clock.advance(Duration::from_secs(5));

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use ironroot_backup::Pace;
 use ironroot_broker::{Broker, BrokerSettings};
 use ironroot_console::{Console, LiveFigures};
-use ironroot_journal::note::SigningKey;
+use ironroot_journal::note::{SigningKey, VerifierKey};
 use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
@@ -22,16 +22,17 @@ use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
 use ironroot_server::collect::intake::order::Orders;
 use ironroot_server::collect::intake::secrets::token_digest;
+use ironroot_server::enforce::archive::Archivist;
 use ironroot_server::enforce::certificates::Issuer;
 use ironroot_server::enforce::snapshots::{SnapshotSettings, Snapshotter};
 use ironroot_server::ledger::Ledger;
 use ironroot_server::ops::Gauges;
 use ironroot_server::upkeep::Upkeep;
-use ironroot_store::Store;
+use ironroot_store::{JournalReader, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_testkit::{ManualClock, SeededRng};
 use ironroot_time::{Clock, UnixTime};
-use ironroot_tree::TreeWriter;
+use ironroot_tree::{LogPlace, LogReader, TreeWriter};
 use ironroot_views::{HubFacts, TileLog, Views};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -133,25 +134,23 @@ impl House {
         );
         let orders = Arc::new(Orders::new(ledger.clone(), registry.clone()));
         let upkeep = Arc::new(Upkeep::default());
-        let snapshotter = Snapshotter::new(
-            ledger.clone(),
-            folder.path(),
-            SnapshotSettings::default(),
-            upkeep.clone(),
-            clock.clone(),
-        );
         let running = Arc::new(Gauges {
             broker: Broker::new(BrokerSettings::default()),
             orders: orders.clone(),
             registry: registry.clone(),
             store: ledger.store().clone(),
-            upkeep,
+            upkeep: upkeep.clone(),
             clock: hub_clock.clone(),
         });
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");
         std::fs::create_dir(&tiles).unwrap();
-        let log = Arc::new(TileLog::new(tiles.clone(), key.verifier_key().clone()));
+        let log = Arc::new(TileLog::new(
+            LogPlace::new(&tiles),
+            key.verifier_key().clone(),
+        ));
+        let shared = (ledger.clone(), upkeep, clock.clone());
+        let (archivist, snapshotter) = keepers(shared, &log, folder.path(), key.verifier_key());
         let state = (registry.clone(), ledger.store().clone(), log.clone());
         let views = Arc::new(Views::new(state, running, clock.clone(), facts()));
         let sign_ins = Arc::new(SignIns::new(
@@ -167,7 +166,8 @@ impl House {
             issuer,
             anchors: anchors.clone(),
             admin_token: token_digest(TOKEN),
-            snapshotter: Arc::new(snapshotter),
+            archivist,
+            snapshotter,
             backups: backups(folder.path()),
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(|| "ironroot_devices 0\n".to_owned())),
@@ -324,6 +324,26 @@ impl House {
 
 pub(crate) fn profile() -> &'static str {
     ironroot_profile::BUILT_IN[0].0
+}
+
+/// Those who take snapshots and move segments, of a hub without an archive.
+fn keepers(
+    (ledger, upkeep, clock): (Ledger, Arc<Upkeep>, Arc<ManualClock>),
+    log: &Arc<TileLog>,
+    folder: &Path,
+    key: &VerifierKey,
+) -> (Arc<Archivist>, Arc<Snapshotter>) {
+    let archived = LogReader::new(&LogPlace::new(folder.join("log")), key.clone());
+    let archived: Arc<dyn JournalReader> = Arc::new(archived);
+    let snapshotter = Snapshotter::new(
+        (ledger.clone(), archived),
+        folder,
+        SnapshotSettings::default(),
+        upkeep.clone(),
+        clock.clone(),
+    );
+    let archivist = Archivist::new((ledger, log.clone()), None, 0, upkeep, clock);
+    (Arc::new(archivist), Arc::new(snapshotter))
 }
 
 fn backups(data: &Path) -> Backups {

@@ -10,6 +10,7 @@
 
 mod rig;
 
+mod archive;
 mod backup;
 mod bytes;
 mod ca_token;

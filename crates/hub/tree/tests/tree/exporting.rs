@@ -12,7 +12,7 @@ use crate::log::{Log, entry, public};
 fn a_proof_verifies_with_the_public_key_alone() {
     let log = Log::of(600);
     for index in [0, 255, 256, 511, 512, 599] {
-        let file = export_proof(log.folder.path(), &public(), index)
+        let file = export_proof(&log.place(), &public(), index)
             .unwrap()
             .to_string();
         let key = public().to_string().parse().unwrap();
@@ -29,7 +29,7 @@ fn a_proof_verifies_with_the_public_key_alone() {
 #[test]
 fn refuses_a_proof_about_another_entry() {
     let log = Log::of(10);
-    let mut proof = export_proof(log.folder.path(), &public(), 4).unwrap();
+    let mut proof = export_proof(&log.place(), &public(), 4).unwrap();
     let file = proof.to_string();
     let other = verify_proof(file.as_bytes(), Some(entry(5).bytes()), &public());
     assert!(matches!(other, Err(ProofFileRefused::OtherEntry)));
@@ -52,7 +52,7 @@ fn refuses_a_proof_about_another_entry() {
 #[test]
 fn exports_no_proof_that_would_not_verify() {
     let log = Log::of(600);
-    let export = |index| export_proof(log.folder.path(), &public(), index);
+    let export = |index| export_proof(&log.place(), &public(), index);
     assert!(matches!(
         export(600),
         Err(TreeError::NotCovered {
@@ -120,7 +120,7 @@ fn go_verifies(log: &Log, proof: &Path) -> Option<bool> {
 #[test]
 fn gos_sumdb_libraries_verify_checkpoint_tiles_and_proof() {
     let log = Log::of(700);
-    let proof = export_proof(log.folder.path(), &public(), 300).unwrap();
+    let proof = export_proof(&log.place(), &public(), 300).unwrap();
     let file = log.path("entry.tlog-proof");
     std::fs::write(&file, proof.to_string()).unwrap();
     let Some(verified) = go_verifies(&log, &file) else {

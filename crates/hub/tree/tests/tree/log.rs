@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use ironroot_journal::Entry;
 use ironroot_journal::note::{SigningKey, VerifierKey};
 use ironroot_store::{JournalReader, RawEntry, StoreError};
-use ironroot_tree::{Report, TreeWriter, Written, verify_tree};
+use ironroot_tree::{LogPlace, Report, TreeWriter, Written, verify_tree};
 use tempfile::TempDir;
 
 /// A journal in memory that can be tampered with.
@@ -80,6 +80,10 @@ impl Log {
         log
     }
 
+    pub(crate) fn place(&self) -> LogPlace {
+        LogPlace::new(self.folder.path())
+    }
+
     pub(crate) fn writer(&self) -> TreeWriter {
         TreeWriter::open(self.folder.path(), key()).unwrap()
     }
@@ -124,7 +128,7 @@ impl Log {
     /// Checks the log and the journal.
     pub(crate) fn verify(&self) -> Report {
         verify_tree(
-            self.folder.path(),
+            &self.place(),
             &public(),
             Some(&self.journal),
             &mut |_, _| (),

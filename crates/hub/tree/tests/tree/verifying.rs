@@ -31,7 +31,7 @@ fn an_honest_log_holds_and_says_how_far() {
 fn progress_reaches_the_end() {
     let log = Log::of(600);
     let mut told = Vec::new();
-    verify_tree(log.folder.path(), &public(), None, &mut |done, of| {
+    verify_tree(&log.place(), &public(), None, &mut |done, of| {
         told.push((done, of));
     })
     .unwrap();

@@ -14,7 +14,7 @@ use ironroot_store::{Change, Payload, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
 use ironroot_testkit::ManualClock;
 use ironroot_time::{Clock, UnixTime};
-use ironroot_tree::TreeWriter;
+use ironroot_tree::{LogPlace, TreeWriter};
 use ironroot_views::{Activity, HubFacts, Live, TileLog, Trouble, Views};
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -84,7 +84,10 @@ impl Hub {
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");
         std::fs::create_dir(&tiles).unwrap();
-        let log = Arc::new(TileLog::new(tiles.clone(), key.verifier_key().clone()));
+        let log = Arc::new(TileLog::new(
+            LogPlace::new(&tiles),
+            key.verifier_key().clone(),
+        ));
         let doors = Arc::new(Doors::default());
         let facts = HubFacts {
             version: "1.2.3",

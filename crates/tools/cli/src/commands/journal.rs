@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use ironroot_api::{
-    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, SnapshotTaken,
-    WordsErased,
+    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, Sealed,
+    SnapshotTaken, WordsErased,
 };
 use ironroot_identity::DeviceId;
 
@@ -31,6 +31,8 @@ pub enum JournalCommand {
     Erase(With<Erase>),
     /// Take a snapshot of the state now; a rebuild then starts there.
     Snapshot(With<Snapshot>),
+    /// Copy the log to the archive of the hub's settings now, and move every old segment that may go.
+    Seal(With<Seal>),
     /// Copy the log to a folder, where anybody can check it without Ironroot.
     Export(With<Export>),
 }
@@ -44,6 +46,7 @@ impl JournalCommand {
             Self::Checkpoint(command) => run(command, terminal),
             Self::Erase(command) => run(command, terminal),
             Self::Snapshot(command) => run(command, terminal),
+            Self::Seal(command) => run(command, terminal),
             Self::Export(command) => run(command, terminal),
         }
     }
@@ -101,6 +104,9 @@ impl Remote for Show {
             terminal.line(&entry.sentence)?;
             terminal.line(&format!("at         {} UTC", moment(&entry.at)))?;
             terminal.line(&format!("leaf hash  {}", entry.leaf))?;
+            if entry.archived {
+                terminal.line("kept       in the archive")?;
+            }
             terminal.line(&format!("{:#}", entry.entry))
         })
     }
@@ -154,6 +160,26 @@ impl Remote for Snapshot {
                 taken.entries, taken.file, taken.entry
             ))?;
             terminal.line(&format!("its digest is {}", taken.state))
+        })
+    }
+}
+
+/// Arguments of `journal seal`.
+#[derive(Debug, Args)]
+pub struct Seal {}
+
+impl Remote for Seal {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.post("/journal/segments", &serde_json::Map::new())?;
+        terminal.answer(answer, |terminal, sealed: Sealed| {
+            terminal.line(&format!(
+                "the first {} entries of the journal are in {}",
+                sealed.archived, sealed.place
+            ))?;
+            terminal.line(&format!(
+                "the hub's database begins with entry {}",
+                sealed.floor
+            ))
         })
     }
 }

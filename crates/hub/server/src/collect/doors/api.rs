@@ -39,6 +39,7 @@ use utoipa_axum::routes;
 use super::console::sign_ins::SignIns;
 use crate::clock::HubClock;
 use crate::collect::intake::order::Orders;
+use crate::enforce::archive::Archivist;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::snapshots::Snapshotter;
 use crate::ledger::Ledger;
@@ -67,6 +68,8 @@ pub struct ApiParts {
     pub anchors: Arc<AnchorSet>,
     /// The digest of the admin token, as the keyring holds it.
     pub admin_token: Secret,
+    /// Moves segments to the archive.
+    pub archivist: Arc<Archivist>,
     /// Takes snapshots.
     pub snapshotter: Arc<Snapshotter>,
     /// Makes backups.
@@ -142,6 +145,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(journal::proof))
         .routes(routes!(journal::erase_words))
         .routes(routes!(journal::take_snapshot))
+        .routes(routes!(journal::seal))
         .routes(routes!(journal::log_file))
         .routes(routes!(sign_in::make))
         .routes(routes!(backup::make))

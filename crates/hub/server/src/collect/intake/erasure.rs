@@ -3,6 +3,8 @@
 use ironroot_journal::SaltedDigest;
 use ironroot_registry::{Actor, Fact, Unreadable};
 
+use ironroot_views::{NotShown, Views};
+
 use crate::fault::{Blame, Fault};
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 
@@ -21,6 +23,9 @@ pub enum NotErased {
         #[source]
         cause: Unreadable,
     },
+    /// The entry cannot be had, perhaps because the archive cannot be reached.
+    #[error("the entry cannot be read")]
+    NotRead(#[source] NotShown),
     /// Nobody's words belong to the entry, or they were erased before.
     #[error("entry {0} has no words, or they were erased before")]
     NoWords(u64),
@@ -36,6 +41,7 @@ impl NotErased {
             Self::NoEntry(_) => Fault::Sender(Blame::Unknown),
             Self::NoWords(_) => Fault::Sender(Blame::State),
             Self::Unreadable { .. } => Fault::Ours,
+            Self::NotRead(_) => Fault::Later,
             Self::NotRecorded(cause) => cause.fault(),
         }
     }
@@ -45,11 +51,16 @@ impl NotErased {
 ///
 /// # Errors
 /// [`NotErased`]; nothing was destroyed.
-pub async fn erase(ledger: &Ledger, index: u64, by: Actor) -> Result<u64, NotErased> {
+pub async fn erase(
+    ledger: &Ledger,
+    views: &Views,
+    index: u64,
+    by: Actor,
+) -> Result<u64, NotErased> {
     let store = ledger.store();
-    let found = store.entries(index, 1).await.map_err(unreadable)?;
-    let found = found.first().ok_or(NotErased::NoEntry(index))?;
-    let fact = Fact::read(&found.entry).map_err(|cause| NotErased::Unreadable { index, cause })?;
+    let found = views.recorded(index).await.map_err(NotErased::NotRead)?;
+    let found = found.ok_or(NotErased::NoEntry(index))?;
+    let fact = Fact::read(&found).map_err(|cause| NotErased::Unreadable { index, cause })?;
     let digest: SaltedDigest = fact
         .why()
         .and_then(|why| why.parse().ok())

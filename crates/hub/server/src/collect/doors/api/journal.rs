@@ -5,7 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use ironroot_api::{
-    Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem, SnapshotTaken, WordsErased,
+    Checkpoint, EntryProof, JournalEntry, JournalQuery, Page, Problem, Sealed, SnapshotTaken,
+    WordsErased,
 };
 
 use super::auth::Caller;
@@ -54,7 +55,7 @@ pub(crate) async fn erase_words(
     Extension(Caller(by)): Extension<Caller>,
     Named(index): Named<u64>,
 ) -> Result<Json<WordsErased>, Refusal> {
-    let erased = erasure::erase(&api.ledger, index, by.clone()).await;
+    let erased = erasure::erase(&api.ledger, &api.views, index, by.clone()).await;
     let entry = erased.map_err(|cause| api.refuse(&cause))?;
     tracing::info!(door = "api", actor = %by, entry = index, "A person's words were erased.");
     Ok(Json(WordsErased { index, entry }))
@@ -80,6 +81,27 @@ pub(crate) async fn take_snapshot(
         entry: taken.entry,
     };
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Copies the log to the archive now, and moves every segment that may go.
+#[utoipa::path(post, path = "/journal/segments", tag = "journal", responses(
+    (status = 200, body = Sealed),
+    (status = 409, body = Problem, content_type = "application/problem+json", description = "The settings name no archive"),
+    (status = 500, body = Problem, content_type = "application/problem+json", description = "The archive has something else than was signed"),
+    (status = 503, body = Problem, content_type = "application/problem+json", description = "The archive cannot be reached"),
+))]
+pub(crate) async fn seal(
+    State(api): State<Api>,
+    Extension(Caller(by)): Extension<Caller>,
+) -> Result<Json<Sealed>, Refusal> {
+    let moved = api.archivist.seal().await;
+    let moved = moved.map_err(|cause| api.refuse(&cause))?;
+    tracing::info!(door = "api", actor = %by, floor = moved.floor, "The log was copied to the archive.");
+    Ok(Json(Sealed {
+        place: moved.place,
+        archived: moved.archived,
+        floor: moved.floor,
+    }))
 }
 
 /// The proof that an entry is in the log (C2SP tlog-proof).

@@ -15,6 +15,7 @@ use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
 use crate::collect::intake::service::ServiceRefused;
+use crate::enforce::archive::NotMoved;
 use crate::enforce::snapshots::SnapshotRefused;
 use crate::fault::{Blame, Fault, Reference, chain};
 use crate::ledger::NotRecorded;
@@ -238,6 +239,7 @@ blamed!(
     ServiceRefused,
     ManufacturerRefused,
     NotErased,
+    NotMoved,
     SnapshotRefused,
     NotConfirmed,
     OrderRefused
