@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::files::NotWritten;
 use crate::keys::KEYS_FOLDER;
 
@@ -16,8 +17,17 @@ pub const PLACING_FOLDER: &str = "placing";
 /// Where what was there before goes, below [`PLACING_FOLDER`].
 const REPLACED_FOLDER: &str = "replaced";
 
-/// Files of an older store that are not in a closed one, and must not stay behind beside another.
-const LEFT_BY_OTHERS: [&str; 3] = ["store.sqlite-wal", "store.sqlite-shm", "admin.token"];
+/// What belongs to the hub that was there and has no counterpart in a backup: it must not stay behind beside
+/// another hub's store.
+const LEFT_BY_OTHERS: [&str; 7] = [
+    "store.sqlite-wal",
+    "store.sqlite-shm",
+    "mqtt.sqlite",
+    "mqtt.sqlite-wal",
+    "mqtt.sqlite-shm",
+    SNAPSHOT_FOLDER,
+    "admin.token",
+];
 
 /// The store comes last: without it there is no hub.
 const LAST: &str = "store.sqlite";
@@ -35,10 +45,8 @@ pub(super) fn finish(data: &Path) -> Result<(), NotWritten> {
     let placing = data.join(PLACING_FOLDER);
     let replaced = placing.join(REPLACED_FOLDER);
     let keys = placing.join(KEYS_FOLDER);
-    if placing.join(LAST).exists() {
-        for name in LEFT_BY_OTHERS {
-            aside(&data.join(name), &replaced)?;
-        }
+    for name in LEFT_BY_OTHERS {
+        aside(&data.join(name), &replaced)?;
     }
     // The keys folder stays where it is: the sealing key may lie in it.
     for name in names(&keys)? {
@@ -123,7 +131,12 @@ mod tests {
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path();
-        for name in ["keys/seal.key", "store.sqlite-wal", "addresses.json"] {
+        for name in [
+            "keys/seal.key",
+            "store.sqlite-wal",
+            "mqtt.sqlite",
+            "addresses.json",
+        ] {
             write(data.join(name), "old");
         }
         for name in [
@@ -154,6 +167,8 @@ mod tests {
         }
         assert_eq!(read(data, "keys/seal.key"), "old");
         assert_eq!(read(data, "store.sqlite-wal"), "");
+        assert_eq!(read(data, "mqtt.sqlite"), "");
+        assert_eq!(read(data, "replaced-1/mqtt.sqlite"), "old");
         assert_eq!(read(data, "replaced-1/keys/a.sealed"), "old");
         assert_eq!(read(data, "replaced-1/journal/checkpoint"), "old");
         assert_eq!(read(data, "replaced-1/store.sqlite"), "old");
