@@ -14,12 +14,14 @@ mod certificate;
 mod claim;
 mod clock;
 mod device;
+mod issuing_ca;
 mod journal;
 mod manufacturer;
 mod order;
 mod page;
 mod problem;
 mod profile;
+mod revocation;
 mod secret;
 mod service;
 mod sign_in;
@@ -33,6 +35,7 @@ pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
     Tier, TimelineEntry, Traffic,
 };
+pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewIssuingCa};
 pub use journal::{
     Checkpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken, WordsErased,
 };
@@ -41,6 +44,9 @@ pub use order::{NewOrder, Order, OrderDone, WHY_LENGTH_MAX};
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageQuery, limit};
 pub use problem::{FieldFault, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
 pub use profile::{ProfileDetail, ProfileItem};
+pub use revocation::{
+    CertificateItem, CertificateRevoked, HolderKind, NewRevocation, RevocationReason,
+};
 pub use secret::Secret;
 pub use service::{NewService, SERVICE_FILTERS_MAX, ServiceIssued, ServiceItem, ServiceRevoked};
 pub use sign_in::SignInLink;

@@ -38,7 +38,10 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Assurance, CertificateStatus, DeviceSort, Lifecycle, Order, Tier};
+    use crate::{
+        Assurance, CertificateStatus, DeviceSort, HolderKind, Lifecycle, Order, RevocationReason,
+        Tier,
+    };
     use serde::Serialize;
     use serde_json::{Value, to_value};
     use utoipa::PartialSchema;
@@ -56,6 +59,8 @@ mod tests {
         same(Assurance::ALL);
         same(Order::ALL);
         same(CertificateStatus::ALL);
+        same(HolderKind::ALL);
+        same(RevocationReason::ALL);
         same(DeviceSort::ALL);
     }
 

@@ -146,6 +146,19 @@ pub fn read_sealed(path: &Path, key: &SealKey, context: &str) -> Result<Secret, 
         })
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// [`CustodyError::Io`] when the system refuses.
+pub fn remove(path: &Path) -> Result<(), CustodyError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(io_error(path, "removed")(cause))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Whether there is a file, as far as can be seen.
 pub fn is_there(path: &Path) -> bool {
     path.exists()

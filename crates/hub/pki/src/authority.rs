@@ -6,6 +6,7 @@
 //! key is in [`ROOT_FILE`] beside them, is read by nobody here, and can be moved away.
 
 mod ca_key;
+mod installation;
 mod issuance;
 mod issuing_ca;
 mod root;
@@ -22,10 +23,11 @@ use ironroot_time::UnixTime;
 use rustls::pki_types::CertificateDer;
 
 pub use ca_key::CaKey;
+pub use installation::{NotInstalled, forget_request, is_requested, request_first};
 pub use ironroot_pkcs11::uri::{BadUri as BadKeyUri, KeyUri};
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
 pub use issuing_ca::IssuingCa;
-pub use root::RootCa;
+pub use root::{BadPermit, Permit, RootCa};
 pub use urls::{BadUrl, OCSP_PATH, PkiUrls, ca_path, crl_path, delta_crl_path};
 
 use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, write_sealed};
@@ -92,14 +94,13 @@ impl Authority {
         seal: &SealKey,
         now: UnixTime,
     ) -> Result<Self, AuthorityError> {
-        let (root_file, issuing_file) = (folder.join(ROOT_FILE), folder.join(ISSUING_FILE));
-        refuse_existing(&root_file)?;
-        refuse_existing(&issuing_file)?;
+        refuse_existing(&folder.join(ROOT_FILE))?;
+        refuse_existing(&folder.join(ISSUING_FILE))?;
 
         // Names differ from one installation to the next, so that nobody's trust store confuses them.
         let tag = hex::encode(root::random::<4>()?);
         let root = RootCa::new(&format!("Ironroot Root CA {tag}"), now)?;
-        let certificate = root.certify(&format!("Ironroot Issuing CA {tag}"), &key, now)?;
+        let certificate = root.certify(&format!("Ironroot Issuing CA {tag}"), &key, &[], now)?;
         let first = IssuingCa::new(
             CaNumber::FIRST,
             key,
@@ -107,7 +108,7 @@ impl Authority {
             root.certificate().clone(),
         )?;
 
-        write_sealed(&root_file, seal, ROOT_CONTEXT, &root.key().to_kept()?)?;
+        root.keep(folder, seal)?;
         keep(folder, seal, &first)?;
         Ok(Self::new(first, Vec::new()))
     }

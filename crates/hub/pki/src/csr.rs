@@ -5,6 +5,7 @@ mod proof;
 use der::asn1::BitStringRef;
 use der::oid::AssociatedOid;
 use der::{Decode, Reader, SliceReader};
+use x509_cert::Certificate;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::request::{CertReqInfo, ExtensionReq};
 use x509_cert::spki::AlgorithmIdentifierOwned;
@@ -124,6 +125,13 @@ impl RequestedNames {
     pub fn alternative_names(&self) -> &[AlternativeName] {
         &self.alternative_names
     }
+}
+
+/// Whether a certificate is signed with the key of another (RFC 5280 section 4.1 has a request's three parts).
+pub(crate) fn is_signed_by(certificate: &[u8], by: &[u8]) -> der::Result<bool> {
+    let by = Certificate::from_der(by)?.tbs_certificate;
+    let signed = Signed::read(certificate)?;
+    Ok(proof::verify(&by.subject_public_key_info, &signed).is_ok())
 }
 
 /// A request in its three parts; the signature covers the bytes of the first as they were received.

@@ -11,7 +11,7 @@ use ironroot_custody::folder::{KeysFolder, NoSealKey, Sources};
 use ironroot_custody::seal::SealKey;
 
 use ironroot_journal::note::{BadKey, SigningKey};
-use ironroot_pki::authority::{Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE};
+use ironroot_pki::authority::{Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE, is_requested};
 use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
 use zeroize::Zeroizing;
@@ -23,6 +23,8 @@ pub struct Keys {
     pub authority: Authority,
     /// The journal's key, apart from the CA's.
     pub journal: SigningKey,
+    /// What new ones are sealed under.
+    pub seal: SealKey,
     /// The folder they lie in, which no other program may change as long as this is held.
     pub folder: KeysFolder,
 }
@@ -60,6 +62,9 @@ pub enum NoKeys {
     /// The journal's key is damaged.
     #[error("the journal's key")]
     Journal(#[from] BadKey),
+    /// A root elsewhere was asked for the hub's first CA.
+    #[error("a certificate for this hub's CA was requested and is not installed: run `ironroot ca install FILE` with what the root's keeper sent, or, for a root of the hub's own, remove {}/requested-ca.sealed", .0.display())]
+    Requested(PathBuf),
     /// The hub has a journal and no CA.
     #[error("{} holds no CA, and this hub had one: put the folder back from a backup; with a new CA every device would have to enrol again", .0.display())]
     Missing(PathBuf),
@@ -90,6 +95,9 @@ pub fn open(
     if !exists && absent == Absent::Refuse {
         return Err(NoKeys::Missing(folder.to_owned()));
     }
+    if !exists && is_requested(folder) {
+        return Err(NoKeys::Requested(folder.to_owned()));
+    }
     let held = KeysFolder::hold(folder)?;
     if exists {
         let seal = held.open_key(named.sources)?;
@@ -101,7 +109,12 @@ pub fn open(
         }
         return Ok(Keys {
             authority,
-            journal: journal_key(folder, &seal)?,
+            journal: match absent {
+                // The CA may have been installed before the first start.
+                Absent::Make => make_journal_key(folder, &seal, name, rng)?,
+                Absent::Refuse => journal_key(folder, &seal)?,
+            },
+            seal,
             folder: held,
         });
     }
@@ -117,6 +130,7 @@ pub fn open(
     Ok(Keys {
         authority,
         journal,
+        seal,
         folder: held,
     })
 }

@@ -42,9 +42,11 @@ impl NotRecorded {
         match self {
             Self::Refused(Refused::UnknownProfile(_) | Refused::BadProfile(_))
             | Self::Unfit(CommitError::TooLarge { .. }) => Fault::Sender(Blame::Content),
-            Self::Refused(Refused::UnknownService(_) | Refused::UnknownManufacturer(_)) => {
-                Fault::Sender(Blame::Unknown)
-            }
+            Self::Refused(
+                Refused::UnknownService(_)
+                | Refused::UnknownManufacturer(_)
+                | Refused::UnknownCertificate(_),
+            ) => Fault::Sender(Blame::Unknown),
             Self::Unfit(_)
             | Self::Unwritable(_)
             | Self::Refused(Refused::Unreadable(_) | Refused::DamagedRow(_)) => Fault::Ours,

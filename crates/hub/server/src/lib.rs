@@ -13,6 +13,7 @@
 //! cause.
 
 pub mod backup;
+pub mod ca;
 pub mod clock;
 pub mod collect;
 pub mod drain;

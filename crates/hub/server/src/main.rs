@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use ironroot_cli::{JournalCommand, RemoteCommand};
+use ironroot_cli::{CaCommand, JournalCommand, RemoteCommand};
 use ironroot_server::backup::BackupCommand;
+use ironroot_server::ca::{LocalCaCommand, run_first};
 use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::keys::command::KeysCommand;
 use ironroot_server::migrate::StoreCommand;
@@ -43,6 +44,9 @@ enum Command {
     /// The database that a hub keeps everything in
     #[command(subcommand)]
     Store(StoreCommand),
+    /// The hub's CAs, their root, and CAs of others that the hub trusts
+    #[command(subcommand)]
+    Ca(Ca),
     #[command(flatten)]
     Remote(RemoteCommand),
     /// Simulated devices, to try a hub on this machine and to measure it
@@ -61,6 +65,14 @@ enum Journal {
     Remote(JournalCommand),
 }
 
+#[derive(Debug, Subcommand)]
+enum Ca {
+    #[command(flatten)]
+    Local(LocalCaCommand),
+    #[command(flatten)]
+    Remote(CaCommand),
+}
+
 fn main() -> ExitCode {
     match Program::parse().command {
         Command::Up(args) => exit_code(up(args)),
@@ -69,6 +81,11 @@ fn main() -> ExitCode {
         Command::Keys(command) => exit_code(command.run()),
         Command::Store(command) => exit_code(command.run()),
         Command::Backup(command) => exit_code(command.run()),
+        Command::Ca(Ca::Local(command)) => exit_code(command.run()),
+        Command::Ca(Ca::Remote(command)) => match command.of_first_ca() {
+            Some(first) => exit_code(run_first(&first)),
+            None => command.run(),
+        },
         Command::Remote(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),

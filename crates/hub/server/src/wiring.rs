@@ -18,6 +18,7 @@ use ironroot_identity::Principal;
 use ironroot_journal::note::VerifierKey;
 use ironroot_pki::NotSigned;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
+use ironroot_pki::seal::SealKey;
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_secret::Secret;
 use ironroot_shelf::SqliteShelf;
@@ -219,6 +220,7 @@ impl Hub {
             ledger,
             registry,
             authority: keys.authority,
+            seal: keys.seal,
             keys: keys.folder,
             tree,
             log_key,
@@ -254,6 +256,7 @@ struct Base {
     ledger: Ledger,
     registry: Arc<Registry>,
     authority: Authority,
+    seal: SealKey,
     keys: KeysFolder,
     tree: TreeWriter,
     log_key: VerifierKey,
@@ -314,6 +317,7 @@ impl Base {
             ledger,
             registry,
             authority,
+            seal,
             keys,
             tree,
             log_key,
@@ -333,8 +337,9 @@ impl Base {
             registry: &registry,
             authority: &authority,
             urls: urls.clone(),
+            keys: keys.path(),
         };
-        let (pki, tls) = parts.start(&mut workers, &drain).await?;
+        let (pki, tls, rotation) = parts.start(seal, &mut workers, &drain).await?;
 
         let watching = clock::watch(clock.clone(), ledger.clone(), drain.clone());
         workers.spawn(watching);
@@ -369,6 +374,7 @@ impl Base {
             ledger,
             registry,
             issuer,
+            rotation,
             pki,
             tls,
             orders,
@@ -404,7 +410,7 @@ fn write_files(
     let write = |name, content: String| {
         files::write(&settings.data.join(name), content.as_bytes(), Mode::Public)
     };
-    write("ca.pem", authority.ca_pem())?;
+    write(CA_FILE, authority.ca_pem())?;
     write(VERIFIER_KEY_FILE, format!("{log_key}\n"))?;
     write("addresses.json", addresses.to_json())
 }
@@ -509,6 +515,9 @@ impl Listeners {
         })
     }
 }
+
+/// The trust anchors of this hub, for its clients.
+const CA_FILE: &str = "ca.pem";
 
 /// The name of the token in `admin.token`.
 const ADMIN: &str = "admin";

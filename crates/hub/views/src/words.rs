@@ -1,6 +1,7 @@
 //! From the hub's own types to the words of the API.
 
-use ironroot_api::{Lifecycle, Tier};
+use ironroot_api::{Lifecycle, RevocationReason, Tier};
+use ironroot_identity as identity;
 use ironroot_registry::Actor;
 use ironroot_standing::{self as standing, QuarantineReason};
 use ironroot_time::UnixTime;
@@ -31,6 +32,16 @@ pub(crate) fn reason(kind: QuarantineReason) -> &'static str {
         QuarantineReason::Finding => "finding",
         QuarantineReason::AttestationResult => "attestation",
         QuarantineReason::Limit => "limit",
+    }
+}
+
+pub(crate) fn revocation(reason: identity::RevocationReason) -> RevocationReason {
+    match reason {
+        identity::RevocationReason::KeyCompromise => RevocationReason::KeyCompromise,
+        identity::RevocationReason::AffiliationChanged => RevocationReason::AffiliationChanged,
+        identity::RevocationReason::Superseded => RevocationReason::Superseded,
+        identity::RevocationReason::CessationOfOperation => RevocationReason::CessationOfOperation,
+        identity::RevocationReason::PrivilegeWithdrawn => RevocationReason::PrivilegeWithdrawn,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The commands, one file per resource of the API.
 
+pub mod certificate;
 pub mod claim;
 pub mod clock;
 pub mod device;
 pub mod export;
+pub mod issuing_ca;
 pub mod journal;
 pub mod manufacturer;
 pub mod order;

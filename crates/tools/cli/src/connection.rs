@@ -9,6 +9,9 @@ use clap::Args;
 use ironroot_api::Secret;
 use serde::Deserialize;
 
+/// The file of the data directory that a hub writes when it is up.
+const ADDRESSES: &str = "addresses.json";
+
 /// The largest file read here, in bytes: a token, addresses, or a CA certificate.
 const FILE_SIZE_MAX: u64 = 64 * 1024;
 
@@ -65,6 +68,11 @@ struct Addresses {
 }
 
 impl HubArgs {
+    /// The data directory, when it is one in which no hub was ever up.
+    pub(crate) fn unstarted(&self) -> Option<&Path> {
+        (self.hub.is_none() && !self.data.join(ADDRESSES).exists()).then_some(&self.data)
+    }
+
     /// Finds the hub and reads the token.
     pub(crate) fn find(&self) -> Result<Connection> {
         let (Some(hub), Some(token_file)) = (&self.hub, &self.token_file) else {
@@ -92,7 +100,7 @@ impl HubArgs {
 
 /// The hub whose data lies in `folder`.
 fn in_data(folder: &Path) -> Result<Connection> {
-    let path = folder.join("addresses.json");
+    let path = folder.join(ADDRESSES);
     if !path.exists() {
         bail!(
             "no hub has started in {} yet: start one with `ironroot up`, or name another with \

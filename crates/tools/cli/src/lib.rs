@@ -1,6 +1,6 @@
 //! The operator's command line: everything a person can do in the console, through the same API.
 //!
-//! Stage: the edge of all three; `ironroot`'s main program flattens [`RemoteCommand`] and
+//! Stage: the edge of all three; `ironroot`'s main program flattens [`RemoteCommand`], [`CaCommand`] and
 //! [`JournalCommand`] into its own commands and calls `run`.
 //! Never: opens the hub's database or decides anything; the hub answers, and this prints the answer.
 //! To add a command: a file in `commands` with its arguments and `Remote`, a variant here.
@@ -25,11 +25,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 pub use backup::Copied;
+use commands::certificate::CertificateCommand;
 use commands::claim::ClaimCommand;
 use commands::clock::ClockCommand;
 use commands::device::DeviceCommand;
 pub use commands::journal::JournalCommand;
-use commands::manufacturer::CaCommand;
+pub use commands::manufacturer::CaCommand;
 use commands::profile::ProfileCommand;
 use commands::service::ServiceCommand;
 use commands::status::{SignIn, Status};
@@ -39,8 +40,8 @@ use failure::Failure;
 use hub::Hub;
 use terminal::Terminal;
 
-/// The commands that a running hub carries out; those about the journal are in [`JournalCommand`],
-/// since `ironroot journal` has others of its own beside them.
+/// The commands that a running hub carries out; those about the journal and about CAs are in
+/// [`JournalCommand`] and [`CaCommand`], since `ironroot journal` and `ironroot ca` have others beside them.
 #[derive(Debug, Subcommand)]
 pub enum RemoteCommand {
     /// See devices, and give orders about one.
@@ -52,9 +53,9 @@ pub enum RemoteCommand {
     /// Identities of backend applications.
     #[command(subcommand)]
     Service(ServiceCommand),
-    /// CAs of others that the hub trusts.
+    /// Certificates that the hub issued, and the revocation of one.
     #[command(subcommand)]
-    Ca(CaCommand),
+    Certificate(CertificateCommand),
     /// What each class of devices is allowed.
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -106,12 +107,19 @@ impl RemoteCommand {
             Self::Device(command) => command.run_on(terminal),
             Self::Claim(command) => command.run_on(terminal),
             Self::Service(command) => command.run_on(terminal),
-            Self::Ca(command) => command.run_on(terminal),
+            Self::Certificate(command) => command.run_on(terminal),
             Self::Profile(command) => command.run_on(terminal),
             Self::Clock(command) => command.run_on(terminal),
             Self::Status(command) => run(command, terminal),
             Self::SignIn(command) => run(command, terminal),
         }
+    }
+}
+
+impl CaCommand {
+    /// Carries the command out on this process's terminal.
+    pub fn run(self) -> ExitCode {
+        Terminal::of_process(|terminal| self.run_on(terminal))
     }
 }
 

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::terminal::Terminal;
-use crate::{JournalCommand, RemoteCommand};
+use crate::{CaCommand, JournalCommand, RemoteCommand};
 
 /// The program as `ironroot` composes it.
 #[derive(Parser)]
@@ -28,6 +28,8 @@ use crate::{JournalCommand, RemoteCommand};
 enum Program {
     #[command(flatten)]
     Remote(RemoteCommand),
+    #[command(subcommand)]
+    Ca(CaCommand),
     #[command(subcommand)]
     Journal(JournalCommand),
 }
@@ -119,6 +121,7 @@ impl Session {
         let mut terminal = Terminal::new(&mut input, &mut output, &mut aside, Some(self.width));
         let code = terminal.outcome(|terminal| match program {
             Program::Remote(command) => command.run_on(terminal),
+            Program::Ca(command) => command.run_on(terminal),
             Program::Journal(command) => command.run_on(terminal),
         });
         Ran {

@@ -23,6 +23,7 @@ use crate::collect::doors::http::HttpDoor;
 use crate::collect::doors::mqtt::MqttDoor;
 use crate::collect::doors::pki::PkiDoor;
 use crate::collect::intake::enrolment::Enrolment;
+use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
 use crate::drain::Drain;
 use crate::enforce::activation::Arrivals;
@@ -44,6 +45,7 @@ pub(super) struct Doors {
     pub(super) ledger: Ledger,
     pub(super) registry: Arc<Registry>,
     pub(super) issuer: Issuer,
+    pub(super) rotation: Arc<CaRotation>,
     pub(super) pki: PkiDoor,
     pub(super) tls: TlsParts,
     pub(super) orders: Arc<Orders>,
@@ -182,6 +184,7 @@ impl Doors {
             registry: self.registry,
             orders: self.orders,
             issuer: self.issuer,
+            rotation: self.rotation,
             anchors: self.tls.anchors,
             admin_token: self.admin_token,
             archivist: self.archivist,

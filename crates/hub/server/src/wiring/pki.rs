@@ -1,16 +1,20 @@
 //! Builds what the hub's PKI is published from, and starts those who keep it fresh.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ironroot_identity::CaNumber;
 use ironroot_pki::authority::{Authority, PkiUrls, fingerprint};
 use ironroot_pki::pem::certificate_pem;
+use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TlsParts};
 use ironroot_registry::{Actor, Fact, IssuingCaRow, Registry, Row};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{NotStarted, Outside};
+use super::{CA_FILE, NotStarted, Outside};
 use crate::collect::doors::pki::PkiDoor;
+use crate::collect::intake::issuing_ca::CaRotation;
 use crate::drain::Drain;
 use crate::enforce::anchors;
 use crate::enforce::ocsp::OcspDesk;
@@ -28,6 +32,8 @@ pub(super) struct PkiParts<'a> {
     pub(super) registry: &'a Arc<Registry>,
     pub(super) authority: &'a Arc<Authority>,
     pub(super) urls: PkiUrls,
+    /// The folder of the sealed keys.
+    pub(super) keys: &'a Path,
 }
 
 impl PkiParts<'_> {
@@ -35,9 +41,10 @@ impl PkiParts<'_> {
     /// of them fresh.
     pub(super) async fn start(
         self,
+        seal: SealKey,
         workers: &mut JoinSet<()>,
         drain: &Drain,
-    ) -> Result<(PkiDoor, TlsParts), NotStarted> {
+    ) -> Result<(PkiDoor, TlsParts, Arc<CaRotation>), NotStarted> {
         let Outside { clock, rng } = self.outside.clone();
         self.record_new_cas().await?;
         let mut signer = ListSigner::new(
@@ -79,13 +86,26 @@ impl PkiParts<'_> {
             certificate,
             clock: clock.clone(),
         };
+        let rotation = CaRotation {
+            authority: self.authority.clone(),
+            folder: self.keys.to_owned(),
+            seal,
+            token: self.settings.ca_key.clone(),
+            ca_file: self.settings.data.join(CA_FILE),
+            ledger: self.ledger.clone(),
+            registry: self.registry.clone(),
+            anchors: tls.anchors.clone(),
+            ocsp: ocsp.clone(),
+            clock: clock.clone(),
+            turn: Mutex::default(),
+        };
         let door = PkiDoor {
             authority: self.authority.clone(),
             lists,
             ocsp,
             clock,
         };
-        Ok((door, tls))
+        Ok((door, tls, Arc::new(rotation)))
     }
 
     /// Records the issuing CAs that were put into the keys folder while the hub was down.

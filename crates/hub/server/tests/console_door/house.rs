@@ -20,10 +20,12 @@ use ironroot_server::clock::{ClockSettings, HubClock};
 use ironroot_server::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
+use ironroot_server::collect::intake::issuing_ca::CaRotation;
 use ironroot_server::collect::intake::order::Orders;
 use ironroot_server::collect::intake::secrets::token_digest;
 use ironroot_server::enforce::archive::Archivist;
 use ironroot_server::enforce::certificates::Issuer;
+use ironroot_server::enforce::ocsp::OcspDesk;
 use ironroot_server::enforce::snapshots::{SnapshotSettings, Snapshotter};
 use ironroot_server::ledger::Ledger;
 use ironroot_server::ops::Gauges;
@@ -36,6 +38,7 @@ use ironroot_tree::{LogPlace, LogReader, TreeWriter};
 use ironroot_views::{HubFacts, TileLog, Views};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -105,12 +108,28 @@ fn facts() -> HubFacts {
     }
 }
 
+fn ocsp(
+    authority: &Arc<Authority>,
+    registry: &Arc<Registry>,
+    ledger: &Ledger,
+    clock: &Arc<ManualClock>,
+) -> Arc<OcspDesk> {
+    Arc::new(OcspDesk::new(
+        authority.clone(),
+        registry.clone(),
+        ledger.clone(),
+        clock.clone(),
+        Arc::new(SeededRng::new(2)),
+    ))
+}
+
 impl House {
     pub(crate) async fn open() -> Self {
         Self::of_size(None).await
     }
 
     /// The same, with a store that takes no more than `size_max` bytes.
+    #[expect(clippy::too_many_lines, reason = "it lists what a hub is made of")]
     pub(crate) async fn of_size(size_max: Option<u64>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(BEGIN));
@@ -125,6 +144,19 @@ impl House {
         let seal = SealKey::generate(&folder.path().join("seal.key")).unwrap();
         let authority = Arc::new(Authority::create(folder.path(), &seal, clock.now()).unwrap());
         let anchors = Arc::new(AnchorSet::new(TrustAnchors::new(&authority, &[]).unwrap()));
+        let rotation = CaRotation {
+            authority: authority.clone(),
+            folder: folder.path().to_owned(),
+            seal,
+            token: None,
+            ca_file: folder.path().join("ca.pem"),
+            ledger: ledger.clone(),
+            registry: registry.clone(),
+            anchors: anchors.clone(),
+            ocsp: ocsp(&authority, &registry, &ledger, &clock),
+            clock: clock.clone(),
+            turn: Mutex::default(),
+        };
         let hub_clock = Arc::new(HubClock::new(clock.clone(), ClockSettings::default()));
         let issuer = Issuer::new(
             authority,
@@ -164,6 +196,7 @@ impl House {
             registry: registry.clone(),
             orders: orders.clone(),
             issuer,
+            rotation: Arc::new(rotation),
             anchors: anchors.clone(),
             admin_token: token_digest(TOKEN),
             archivist,

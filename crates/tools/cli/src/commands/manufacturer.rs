@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use ironroot_api::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa, Page, PageQuery};
 use ironroot_identity::ServiceName;
 
+use super::issuing_ca::{Install, Request};
 use super::service::read_pem;
 use super::{Part, hint_at_more};
 use crate::failure::Failure;
@@ -15,9 +16,13 @@ use crate::table::moment;
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
-/// CAs of others that the hub trusts.
+/// The hub's issuing CAs, and CAs of others that it trusts.
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
+    /// Ask for the next issuing CA: makes its key, and a request for whoever keeps the root.
+    Request(With<Request>),
+    /// Put a new issuing CA into service; devices notice nothing.
+    Install(With<Install>),
     /// CAs of device makers.
     #[command(subcommand)]
     Manufacturer(ManufacturerCommand),
@@ -36,11 +41,12 @@ pub enum ManufacturerCommand {
 
 impl CaCommand {
     pub(crate) fn run_on(self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-        let Self::Manufacturer(command) = self;
-        match command {
-            ManufacturerCommand::Add(command) => run(command, terminal),
-            ManufacturerCommand::List(command) => run(command, terminal),
-            ManufacturerCommand::Remove(command) => run(command, terminal),
+        match self {
+            Self::Request(command) => run(command, terminal),
+            Self::Install(command) => run(command, terminal),
+            Self::Manufacturer(ManufacturerCommand::Add(command)) => run(command, terminal),
+            Self::Manufacturer(ManufacturerCommand::List(command)) => run(command, terminal),
+            Self::Manufacturer(ManufacturerCommand::Remove(command)) => run(command, terminal),
         }
     }
 }

@@ -106,14 +106,14 @@ impl Remote for New {
 }
 
 /// A file that did not exist before, and is gone again unless it is kept.
-struct NewFile {
+pub(super) struct NewFile {
     path: PathBuf,
     file: File,
     kept: bool,
 }
 
 impl NewFile {
-    fn create(folder: &Path, name: &str, extension: &str, mode: u32) -> Outcome<Self> {
+    pub(super) fn create(folder: &Path, name: &str, extension: &str, mode: u32) -> Outcome<Self> {
         let path = folder.join(format!("{name}.{extension}"));
         let file = OpenOptions::new()
             .write(true)
@@ -130,7 +130,7 @@ impl NewFile {
         Ok(Self { path, file, kept })
     }
 
-    fn keep(mut self, content: &str) -> Outcome<PathBuf> {
+    pub(super) fn keep(mut self, content: &str) -> Outcome<PathBuf> {
         self.file.write_all(content.as_bytes())?;
         self.file.sync_all()?;
         self.kept = true;
@@ -148,7 +148,7 @@ impl Drop for NewFile {
 }
 
 /// Reads a PEM file that is to be sent.
-pub(super) fn read_pem(path: &Path) -> Outcome<String> {
+pub(crate) fn read_pem(path: &Path) -> Outcome<String> {
     let name = || path.display().to_string();
     let bound = u64::try_from(BODY_SIZE_MAX).unwrap_or(u64::MAX);
     let mut text = String::new();

@@ -7,11 +7,13 @@
 
 mod auth;
 mod backup;
+mod certificates;
 mod claims;
 mod clock;
 mod devices;
 mod document;
 mod health;
+mod issuing_cas;
 mod journal;
 mod manufacturers;
 mod profiles;
@@ -38,6 +40,7 @@ use utoipa_axum::routes;
 
 use super::console::sign_ins::SignIns;
 use crate::clock::HubClock;
+use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
 use crate::enforce::archive::Archivist;
 use crate::enforce::certificates::Issuer;
@@ -64,6 +67,8 @@ pub struct ApiParts {
     pub orders: Arc<Orders>,
     /// Issues certificates.
     pub issuer: Issuer,
+    /// Brings new issuing CAs into service.
+    pub rotation: Arc<CaRotation>,
     /// The doors' trust anchors, which a manufacturer's CA changes.
     pub anchors: Arc<AnchorSet>,
     /// The digest of the admin token, as the keyring holds it.
@@ -135,6 +140,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(clock::confirm))
         .routes(routes!(services::list, services::make))
         .routes(routes!(services::revoke))
+        .routes(routes!(certificates::list))
+        .routes(routes!(certificates::revoke))
+        .routes(routes!(issuing_cas::request))
+        .routes(routes!(issuing_cas::install))
         .routes(routes!(profiles::list))
         .routes(routes!(profiles::show))
         .routes(routes!(manufacturers::list, manufacturers::add))

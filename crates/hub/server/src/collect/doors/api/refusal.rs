@@ -12,6 +12,7 @@ use ironroot_views::NotShown;
 use super::Api;
 use crate::collect::intake::clock::NotConfirmed;
 use crate::collect::intake::erasure::NotErased;
+use crate::collect::intake::issuing_ca::RotationRefused;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
 use crate::collect::intake::service::ServiceRefused;
@@ -240,6 +241,7 @@ blamed!(
     ManufacturerRefused,
     NotErased,
     NotMoved,
+    RotationRefused,
     SnapshotRefused,
     NotConfirmed,
     OrderRefused

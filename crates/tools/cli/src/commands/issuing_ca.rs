@@ -1,0 +1,86 @@
+//! `ironroot ca request` and `ca install`: the next issuing CA of a running hub.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ironroot_api::{CaRequest, IssuingCaInstalled, NewIssuingCa};
+
+use super::manufacturer::CaCommand;
+use super::service::read_pem;
+use crate::Remote;
+use crate::failure::Failure;
+use crate::hub::Hub;
+use crate::table::moment;
+use crate::terminal::Terminal;
+
+/// Arguments of `ca request`.
+#[derive(Debug, Args)]
+pub struct Request {}
+
+impl Remote for Request {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.post("/ca/requests", &())?;
+        terminal.answer(answer, |terminal, request: CaRequest| {
+            terminal.line(request.csr.trim_end())
+        })
+    }
+}
+
+/// Arguments of `ca install`.
+#[derive(Debug, Args)]
+pub struct Install {
+    /// The new CA's certificate and then its root's, PEM, as `ca root sign` writes them
+    file: PathBuf,
+}
+
+impl Remote for Install {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let new = NewIssuingCa {
+            pem: read_pem(&self.file)?,
+        };
+        let answer = hub.post("/ca", &new)?;
+        terminal.answer(answer, |terminal, installed: IssuingCaInstalled| {
+            terminal.line(&format!(
+                "issuing CA {} issues from now on, until {} UTC (journal entry {}); give devices the new ca.pem \
+                 at leisure: the root in their old one vouches for this hub",
+                installed.number,
+                moment(&installed.not_after),
+                installed.entry
+            ))
+        })
+    }
+}
+
+/// What is asked of a hub that never was up, and so is done on its files.
+#[derive(Debug)]
+pub enum FirstCa<'a> {
+    /// A request for the certificate of its first CA.
+    Request {
+        /// Its data directory.
+        data: &'a Path,
+    },
+    /// The certificate.
+    Install {
+        /// Its data directory.
+        data: &'a Path,
+        /// The certificate's file.
+        file: &'a Path,
+    },
+}
+
+impl CaCommand {
+    /// Whether this is about the first CA of a hub that never was up.
+    pub fn of_first_ca(&self) -> Option<FirstCa<'_>> {
+        match self {
+            Self::Request(request) => {
+                let data = request.hub.unstarted()?;
+                Some(FirstCa::Request { data })
+            }
+            Self::Install(install) => Some(FirstCa::Install {
+                data: install.hub.unstarted()?,
+                file: &install.what.file,
+            }),
+            Self::Manufacturer(_) => None,
+        }
+    }
+}
