@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod append;
 pub mod copy;
 pub mod ledger;
 mod property;

@@ -39,7 +39,7 @@ impl Postgres {
         )
     }
 
-    /// A server that keeps everything in `folder`, with these settings, each as `name=value`.
+    /// A server that keeps everything in `folder`, and owns what lies there already, with these settings, each as `name=value`.
     pub fn with(folder: TempDir, options: &[&str]) -> Self {
         // Free when it is asked for; whoever comes between makes the start fail, and says so.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -52,6 +52,9 @@ impl Postgres {
         };
         drop(free);
         server.give(server.folder.path());
+        for file in fs::read_dir(server.folder.path()).unwrap() {
+            server.give(&file.unwrap().path());
+        }
         let mut init = server.program("initdb");
         init.args([
             "--no-sync",
