@@ -1,4 +1,4 @@
-//! The rows that the writer has seen or written: while it holds the pen, nobody else changes them.
+//! The rows, held by the writer: while it has the pen, nobody else changes them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,27 +8,46 @@ use ironroot_store::{KeyRange, Payload, Row, RowReader, RowWrite, StoreError, Ta
 
 use crate::reading::Stored;
 
-/// The most bytes of rows that are kept; past it the cache begins anew.
-const SIZE_MAX: usize = 64 << 20;
+/// The most bytes of rows that are held; past it the cache begins anew and holds what is asked for.
+const SIZE_MAX: usize = 256 << 20;
 
 /// What a row costs beside its bytes, roughly.
 const ROW_SIZE: usize = 128;
 
-/// Rows as they are in the database, and which are not there.
+/// Rows as they are in the database, and which are known not to be there.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    rows: HashMap<(Table, Box<str>), Value>,
+    /// By table and key.
+    rows: HashMap<Box<str>, HashMap<Box<str>, Value>>,
     size: usize,
+    /// Whether every row is here: then one that is not is nowhere.
+    whole: bool,
 }
 
 /// A document, or that there is none.
 type Value = Option<Arc<[u8]>>;
 
 impl Cache {
+    /// All rows of `stored`, if they are not too many: then no commit has to ask for one.
+    pub(crate) fn load(stored: Stored<'_>) -> Result<Self, StoreError> {
+        let mut cache = Self {
+            whole: true,
+            ..Self::default()
+        };
+        for row in stored.every_row() {
+            let row = row?;
+            cache.keep(&row.table, row.key, Some(row.value.into()));
+            if !cache.whole {
+                break;
+            }
+        }
+        Ok(cache)
+    }
+
     /// Takes note of rows that are durable.
     pub(crate) fn take(&mut self, rows: &[RowWrite]) {
         for row in rows {
-            self.keep(row.table, row.key.clone(), row.value.clone());
+            self.keep(row.table.name(), row.key.clone(), row.value.clone());
         }
     }
 
@@ -37,13 +56,21 @@ impl Cache {
         *self = Self::default();
     }
 
-    fn keep(&mut self, table: Table, key: Box<str>, value: Value) {
-        let size = |value: &Value| value.as_ref().map_or(0, |value| value.len());
+    /// What is known of a row, if anything is.
+    fn find(&self, table: Table, key: &str) -> Option<Value> {
+        let rows = self.rows.get(table.name());
+        let known = rows.and_then(|rows| rows.get(key)).cloned();
+        known.or(self.whole.then_some(None))
+    }
+
+    fn keep(&mut self, table: &str, key: Box<str>, value: Value) {
         if self.size > SIZE_MAX {
             self.clear();
         }
+        let size = |value: &Value| value.as_ref().map_or(0, |value| value.len());
         let (new, key_size) = (size(&value), key.len() + ROW_SIZE);
-        match self.rows.insert((table, key), value) {
+        let rows = self.rows.entry(table.into()).or_default();
+        match rows.insert(key, value) {
             Some(old) => self.size = self.size - size(&old) + new,
             None => self.size += key_size + new,
         }
@@ -58,12 +85,11 @@ pub(crate) struct Cached<'c> {
 
 impl RowReader for Cached<'_> {
     fn row(&mut self, table: Table, key: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
-        let name = (table, key.into());
-        if let Some(value) = self.cache.rows.get(&name) {
-            return Ok(value.clone());
+        if let Some(value) = self.cache.find(table, key) {
+            return Ok(value);
         }
         let value = self.stored.row(table, key)?;
-        self.cache.keep(table, name.1, value.clone());
+        self.cache.keep(table.name(), key.into(), value.clone());
         Ok(value)
     }
 
@@ -83,18 +109,23 @@ mod tests {
     const T: Table = Table::new("t");
 
     #[test]
-    fn a_cache_that_is_full_begins_anew() {
-        let mut cache = Cache::default();
+    fn a_cache_that_is_full_begins_anew_and_is_whole_no_more() {
+        let mut cache = Cache {
+            whole: true,
+            ..Cache::default()
+        };
+        assert_eq!(cache.find(T, "0"), Some(None));
         let row = |n: usize| RowWrite {
             table: T,
             key: n.to_string().into(),
             value: Some(vec![0; 1 << 20].into()),
         };
-        for n in 0..66 {
+        for n in 0..258 {
             cache.take(&[row(n)]);
         }
         assert!(cache.size < SIZE_MAX / 2, "{}", cache.size);
-        assert_eq!(cache.rows.len(), 2);
+        assert!(!cache.whole && cache.find(T, "0").is_none());
+        assert!(cache.find(T, "257").is_some());
     }
 
     #[test]

@@ -72,6 +72,9 @@ pub enum OpenError {
     /// The journal's last entry is damaged.
     #[error("the end of the journal cannot be read")]
     Head(#[source] StoreError),
+    /// The rows cannot be read.
+    #[error("the store's rows cannot be read")]
+    Rows(#[source] StoreError),
     /// A thread could not be started.
     #[error("the store's threads could not be started")]
     Thread(#[source] io::Error),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ironroot_store::{
     Batch, Change, DROP_MAX, Failure, Head, LaterCause, Overlay, Projection, RowWrite, Source,
-    StateDigest, StateError, Tended, decide,
+    StateDigest, StateError, StoreError, Tended, decide,
 };
 use ironroot_time::Clock;
 use tokio_postgres::Statement;
@@ -103,6 +103,14 @@ impl Pen {
             doubt: None,
             refusing: false,
         })
+    }
+
+    /// Reads the rows, so that no commit waits for one.
+    pub(crate) fn load(&mut self) -> Result<(), StoreError> {
+        if let Line::Up(up) = &self.line {
+            self.cache = Cache::load(Stored::new(&self.io, &up.session))?;
+        }
+        Ok(())
     }
 
     /// Writes what was decided; a connection that breaks meanwhile leaves it in doubt.

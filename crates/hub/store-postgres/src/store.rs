@@ -46,12 +46,13 @@ impl PostgresStore {
         follower: Arc<dyn Follower>,
     ) -> Result<Self, OpenError> {
         let io = Arc::new(Io::start().map_err(OpenError::Thread)?);
-        let pen = io.wait(Pen::take(
+        let mut pen = io.wait(Pen::take(
             settings.clone(),
             Arc::clone(&io),
             clock,
             Arc::clone(&projection),
         ))?;
+        pen.load().map_err(OpenError::Rows)?;
         let head = pen.head;
         let sequencer = Sequencer::start(pen, head, follower).map_err(OpenError::Thread)?;
         Ok(Self {
