@@ -21,7 +21,7 @@ impl SmallDisk {
             .arg(folder.path())
             .output();
         let mounted = mounted.is_ok_and(|done| done.status.success());
-        mounted.then_some(Self(folder))
+        mounted.then(|| Self(folder))
     }
 
     fn path(&self) -> &Path {
