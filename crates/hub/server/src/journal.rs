@@ -216,7 +216,7 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The log of a data folder, with the archive that the settings name.
-fn log_place(data: &Path, settings: Option<&Path>) -> anyhow::Result<LogPlace> {
+pub(crate) fn log_place(data: &Path, settings: Option<&Path>) -> anyhow::Result<LogPlace> {
     let settings = FileSettings::read(data, settings).map_err(anyhow::Error::msg)?;
     let archive = settings.archive.open()?;
     let files = archive.map(|archive| archive.objects as Arc<dyn LogFiles>);

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ironroot_registry::Fold;
-use ironroot_tree::{LogPlace, verify_tree};
+use ironroot_store::{Dump, Whole};
+use ironroot_tree::{LogReader, verify_tree};
 
 use crate::fault::chain;
-use crate::journal::{LOG_FOLDER, verifier_key};
+use crate::journal::{log_place, verifier_key};
 use crate::storage::{Parts, StoreUrl};
 
 /// Commands about a hub's database.
@@ -52,11 +53,19 @@ fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
     if from == args.to {
         bail!("--from and --to are the same store");
     }
+    let key = verifier_key(&args.data)?;
+    let log = log_place(&args.data, None)?;
     let moment = {
         // Both pens are held: no hub writes to either of them while they are alike.
         let source = from.open_existing(Parts::offline())?;
         let mut target = args.to.open_loader(Arc::new(Fold))?;
-        source
+        let archive = LogReader::new(&log, key.clone());
+        let whole = Whole {
+            store: &*source,
+            floor: source.floor()?,
+            archive: &archive,
+        };
+        whole
             .dump(0, &mut |part| Ok(target.load(part)?))
             .with_context(|| format!("copying {from} to {}", args.to))?;
         target.finish()?
@@ -67,8 +76,6 @@ fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
     );
     println!("The state made from them is what it was: {}", moment.state);
     let copy = args.to.open_reader()?;
-    let key = verifier_key(&args.data)?;
-    let log = LogPlace::new(args.data.join(LOG_FOLDER));
     let report = verify_tree(&log, &key, Some(&*copy), &mut |_, _| ())?;
     for fault in &report.faults {
         println!("Wrong: {}.", chain(fault));

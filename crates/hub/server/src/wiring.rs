@@ -359,6 +359,7 @@ impl Base {
         };
         let keeping = parts.start(&mut workers, &drain)?;
         let (log, store) = (keeping.log, ledger.store().clone());
+        let place = keeping.place;
         let (tree_stop, stop) = Drainer::new();
         let growing = tree::grow(tree, store, log.clone(), outside.clock.clone(), stop);
         let growing = tokio::spawn(growing);
@@ -381,6 +382,7 @@ impl Base {
             arrivals,
             broker,
             log,
+            place,
             archivist: keeping.archivist,
             snapshotter: keeping.snapshotter,
             upkeep,

@@ -4,10 +4,11 @@
 //! entries, and the digest of both sides must agree.
 
 use std::error::Error;
+use std::fmt;
 
 use ironroot_secret::Secret;
 
-use crate::{Head, Payload, RawEntry, StateDigest, StateError, StoreError};
+use crate::{Head, JournalReader, Payload, RawEntry, StateDigest, StateError, StoreError};
 
 /// A store that can be copied while it is written.
 pub trait Dump: Send + Sync {
@@ -53,6 +54,71 @@ pub struct Moment {
     /// The digest over all rows.
     pub state: StateDigest,
 }
+
+/// A store with whoever has the entries that it has dropped: dumped as if they were all still in it.
+pub struct Whole<'a> {
+    /// The store.
+    pub store: &'a dyn Dump,
+    /// The index of the first entry that it still has.
+    pub floor: u64,
+    /// Who has those below.
+    pub archive: &'a dyn JournalReader,
+}
+
+impl Dump for Whole<'_> {
+    fn dump(&self, from: u64, take: &mut Taker<'_>) -> Result<(), DumpError> {
+        let (mut next, mut failed) = (from, None);
+        let dumped = self
+            .store
+            .dump(from.max(self.floor), &mut |part| match part {
+                Part::Moment(moment) => take(Part::Moment(Moment { from, ..moment })),
+                Part::Entry(entry) => {
+                    match self.archived(&mut next, entry.index, take) {
+                        Err(DumpError::Taker(cause)) => return Err(cause),
+                        Err(cause) => {
+                            failed = Some(cause);
+                            return Err("the archive failed".into());
+                        }
+                        Ok(()) => {}
+                    }
+                    next = entry.index + 1;
+                    take(Part::Entry(entry))
+                }
+                Part::Secret { .. } | Part::Payload(_) => take(part),
+            });
+        failed.map_or(dumped, Err)
+    }
+}
+
+impl Whole<'_> {
+    /// Hands on the archived entries from `next` up to `end`.
+    fn archived(&self, next: &mut u64, end: u64, take: &mut Taker<'_>) -> Result<(), DumpError> {
+        while *next < end {
+            let most = usize::try_from(end - *next).unwrap_or(CHUNK).min(CHUNK);
+            let entries = self.archive.raw_entries(*next, most)?;
+            let missing = StoreError::MissingEntry { index: *next };
+            if entries.first().is_none_or(|entry| entry.index != *next) {
+                return Err(missing.into());
+            }
+            for entry in entries {
+                *next = entry.index + 1;
+                take(Part::Entry(entry)).map_err(DumpError::Taker)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Whole")
+            .field("floor", &self.floor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many archived entries are read at a time.
+const CHUNK: usize = 256;
 
 /// An empty store that is being filled from a dump.
 ///

@@ -27,7 +27,7 @@ pub use batch::{Attachment, Batch, decide};
 pub use change::{
     CHANGE_ENTRIES_MAX, CHANGE_SIZE_MAX, Change, Draft, Receipt, SECRET_SIZE_MAX, SecretWrite,
 };
-pub use copy::{Dump, DumpError, Intake, LoadError, Loader, Moment, Part, Taker};
+pub use copy::{Dump, DumpError, Intake, LoadError, Loader, Moment, Part, Taker, Whole};
 pub use digest::{StateDigest, StateHasher};
 pub use error::{Cause, CommitError, LaterCause, StateError, StoreError};
 pub use overlay::{Overlay, Undo};

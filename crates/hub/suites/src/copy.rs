@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ironroot_journal::SaltedDigest;
 use ironroot_secret::Secret;
 use ironroot_store::{
-    Change, DumpError, LoadError, Loader, Moment, Part, Source, StateHasher, Store,
+    Change, Dump, DumpError, LoadError, Loader, Moment, Part, Source, StateHasher, Store, Whole,
 };
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::ledger::{ACCOUNTS, forget, note, open, transfer};
+use crate::replay::Copied;
 use crate::{Backend, Parts};
 
 /// A store with entries, rows, payloads and secrets, of which some are gone again.
@@ -151,6 +152,36 @@ pub async fn a_copy_of_many_entries_is_whole(source: &dyn Backend, target: &dyn 
         copy.verify_state(Source::default()).await.unwrap(),
         store.state_digest().await.unwrap()
     );
+}
+
+/// What a store has dropped is in the copy again, from whoever has it.
+pub async fn a_copy_of_a_store_that_dropped_entries_has_them_all(
+    source: &dyn Backend,
+    target: &dyn Backend,
+) {
+    let (store, ..) = filled(source).await;
+    let archive = Copied(store.raw_entries(0, 100).unwrap());
+    let floor = store.drop_entries(4).await.unwrap();
+    assert_eq!(floor, 4);
+    let dump = move || {
+        let mut parts = Vec::new();
+        let whole = Whole {
+            store: &*store,
+            floor,
+            archive: &archive,
+        };
+        let mut take = |part| {
+            parts.push(part);
+            Ok(())
+        };
+        whole.dump(0, &mut take).map(|()| parts)
+    };
+    let parts = spawn_blocking(dump).await.unwrap().unwrap();
+    loaded(target, parts.clone()).await.unwrap();
+    let copy = target.open(Parts::default()).await;
+    assert_eq!(copy.entries(0, 100).await.unwrap().len(), 6);
+    let state = copy.verify_state(Source::default()).await.unwrap();
+    assert_eq!(state, moment(&parts).state);
 }
 
 /// A store without a single entry is a store too.

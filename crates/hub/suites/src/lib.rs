@@ -153,6 +153,7 @@ macro_rules! store_suite {
             a_copy_has_all_that_the_store_had,
             a_dump_is_of_one_moment_while_others_write,
             a_copy_of_many_entries_is_whole,
+            a_copy_of_a_store_that_dropped_entries_has_them_all,
             an_empty_store_is_copied,
             a_dump_begins_where_it_is_told_to,
             a_dump_ends_when_its_taker_refuses,

@@ -33,7 +33,7 @@ impl Base for Snapshot {
 }
 
 /// An archive in memory: every entry that there was when it was made.
-struct Copied(Vec<RawEntry>);
+pub(crate) struct Copied(pub(crate) Vec<RawEntry>);
 
 impl JournalReader for Copied {
     fn size(&self) -> Result<u64, StoreError> {

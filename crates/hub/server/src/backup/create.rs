@@ -13,13 +13,14 @@ use ironroot_custody::Record;
 use ironroot_custody::folder::{self, NoSealKey, Sources};
 use ironroot_custody::source::Source;
 use ironroot_journal::checkpoint::SignedCheckpoint;
-use ironroot_store::Dump;
+use ironroot_store::{Dump, Whole};
 use ironroot_time::{Clock, UnixTime};
+use ironroot_tree::{LogPlace, LogReader};
 
 use super::folder::{NotCarried, gather};
 use super::{open_backup, print_info};
 use crate::files::{Beside, Mode};
-use crate::journal::LOG_FOLDER;
+use crate::journal::{LOG_FOLDER, log_place};
 use crate::keys::{self, KEYS_FOLDER, NoKeys};
 use crate::outside::{SystemClock, credentials_directory};
 use crate::storage::StoreUrl;
@@ -47,6 +48,8 @@ pub struct CreateArgs {
 pub struct Maker {
     /// The data folder.
     pub data: PathBuf,
+    /// The log, with the archive that has the entries that the store has dropped.
+    pub log: LogPlace,
     /// Where the sealing key comes from, when it was named.
     pub seal_key: Option<Source>,
     /// Where systemd put the hub's credentials.
@@ -75,13 +78,13 @@ pub enum NotBackedUp {
 }
 
 impl Maker {
-    /// Writes a backup of `store` to `out`; returns what it is of. It blocks.
+    /// Writes a backup of `store`, whose first entry is `floor`, to `out`; returns what it is of. It blocks.
     ///
     /// # Errors
     /// [`NotBackedUp`]; what was written is of no use.
     pub fn make(
         &self,
-        store: &dyn Dump,
+        (store, floor): (&dyn Dump, u64),
         made: UnixTime,
         pace: Pace,
         out: &mut dyn Write,
@@ -106,7 +109,13 @@ impl Maker {
             made,
             pace,
         };
-        Ok(write(store, contents, out)?)
+        let archive = LogReader::new(&self.log, key.verifier_key().clone());
+        let store = Whole {
+            store,
+            floor,
+            archive: &archive,
+        };
+        Ok(write(&store, contents, out)?)
     }
 }
 
@@ -182,11 +191,13 @@ fn make_offline(args: &CreateArgs, now: UnixTime, out: &mut dyn Write) -> anyhow
     let store = url.unwrap_or_else(|| StoreUrl::default_in(data));
     let maker = Maker {
         data: data.to_owned(),
+        log: log_place(data, None)?,
         seal_key: args.seal_key.clone(),
         credentials: credentials_directory(),
     };
     let pace = Pace { bytes_per_s: None };
-    maker.make(&*store.open_reader()?, now, pace, out)?;
+    let store = store.open_reader()?;
+    maker.make((&*store, store.floor()?), now, pace, out)?;
     Ok(())
 }
 

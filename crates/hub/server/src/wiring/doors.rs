@@ -8,6 +8,7 @@ use ironroot_console::{Console, LiveFigures};
 use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
 use ironroot_registry::Registry;
 use ironroot_secret::Secret;
+use ironroot_tree::LogPlace;
 use ironroot_views::{HubFacts, TileLog, Views};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -52,6 +53,7 @@ pub(super) struct Doors {
     pub(super) arrivals: Arrivals,
     pub(super) broker: Arc<Broker>,
     pub(super) log: Arc<TileLog>,
+    pub(super) place: LogPlace,
     pub(super) archivist: Arc<Archivist>,
     pub(super) snapshotter: Arc<Snapshotter>,
     pub(super) upkeep: Arc<Upkeep>,
@@ -173,6 +175,7 @@ impl Doors {
         let backups = Backups::new(
             Maker {
                 data: self.settings.data,
+                log: self.place,
                 seal_key: self.settings.seal_key,
                 credentials: self.settings.credentials,
             },

@@ -29,6 +29,7 @@ pub(super) struct KeepingParts<'a> {
 /// What keeps the journal.
 pub(super) struct Keeping {
     pub(super) log: Arc<TileLog>,
+    pub(super) place: LogPlace,
     pub(super) archivist: Arc<Archivist>,
     pub(super) snapshotter: Arc<Snapshotter>,
 }
@@ -48,7 +49,7 @@ impl KeepingParts<'_> {
             .clone()
             .with_archive(files.map(|files| files as Arc<dyn LogFiles>));
         let archived = Arc::new(LogReader::new(&place, key.clone()));
-        let log = Arc::new(TileLog::new(place, key.clone()));
+        let log = Arc::new(TileLog::new(place.clone(), key.clone()));
         let archivist = Archivist::new(
             (self.ledger.clone(), log.clone()),
             archive.map(|archive| {
@@ -72,6 +73,7 @@ impl KeepingParts<'_> {
         workers.spawn(snapshotter.clone().keep_taking(drain.clone()));
         Ok(Keeping {
             log,
+            place,
             archivist,
             snapshotter,
         })

@@ -382,6 +382,7 @@ fn keepers(
 fn backups(data: &Path) -> Backups {
     let maker = Maker {
         data: data.to_owned(),
+        log: LogPlace::new(data.join("journal")),
         seal_key: None,
         credentials: None,
     };

@@ -13,7 +13,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use futures_core::Stream;
 use ironroot_api::Problem;
-use ironroot_backup::Pace;
+use ironroot_backup::{NotMade, Pace};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::auth::Caller;
 use super::refusal::Class;
 use super::{Api, Refusal};
-use crate::backup::Maker;
+use crate::backup::{Maker, NotBackedUp};
 use crate::fault::chain;
 use ironroot_time::Clock;
 
@@ -78,7 +78,14 @@ pub(crate) async fn make(
     let made = api.clock.now();
     spawn_blocking(move || {
         let _until_done = turn;
-        match backups.maker.make(&*store, made, backups.pace, &mut out) {
+        let floor = store
+            .floor()
+            .map_err(|cause| NotBackedUp::NotMade(NotMade::Store(cause.into())));
+        let made = floor.and_then(|floor| {
+            let maker = &backups.maker;
+            maker.make((&*store, floor), made, backups.pace, &mut out)
+        });
+        match made {
             Ok(info) => tracing::info!(door = "api", entries = info.entries, "A backup was made."),
             Err(cause) => {
                 tracing::error!(door = "api", error = %chain(&cause), "No backup was made.");
