@@ -30,6 +30,8 @@ const PEERS: &[(&str, &str)] = &[
     ("p11-kit-modules", "its client"),
     ("postgresql", "the other database that the store runs on"),
     ("haproxy", "a load balancer before the doors"),
+    ("prometheus", "promtool, which checks the alert rules"),
+    ("systemd", "systemd-analyze, which checks the unit"),
     ("strace", "what is on disk before an acknowledgement"),
     ("golang-go", "the foreign verifier of the journal"),
     ("golang-golang-x-mod-dev", "its tlog and note packages"),

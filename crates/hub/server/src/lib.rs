@@ -28,5 +28,6 @@ pub mod ops;
 pub mod outside;
 pub mod settings;
 pub mod storage;
+pub mod supervisor;
 pub mod upkeep;
 pub mod wiring;

@@ -13,7 +13,8 @@ use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::keys::command::KeysCommand;
 use ironroot_server::migrate::StoreCommand;
 use ironroot_server::outside::{SystemClock, SystemRng};
-use ironroot_server::settings::{Settings, UpArgs};
+use ironroot_server::settings::{LogFormat, Settings, UpArgs};
+use ironroot_server::supervisor::Supervisor;
 use ironroot_server::wiring::{Hub, Outside};
 use ironroot_sim::SimCommand;
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,12 +94,8 @@ fn main() -> ExitCode {
 }
 
 fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    log(args.log_format);
+    let supervisor = Supervisor::of_process().context("NOTIFY_SOCKET")?;
     let settings = Settings::gather(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -117,14 +114,30 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
             .await
             .context("the hub did not start")?;
         greet(&hub, &data);
+        supervisor.ready();
         tokio::select! {
+            () = supervisor.keep_alive() => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         tracing::info!("The hub is shutting down.");
+        supervisor.stopping();
         hub.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Starts the log, on standard error; `RUST_LOG` says how much of it.
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }
 
 #[expect(

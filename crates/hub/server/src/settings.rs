@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ironroot_backup::Pace;
 use ironroot_broker::BrokerSettings;
 use ironroot_custody::source::Source;
@@ -54,6 +54,19 @@ pub struct UpArgs {
     /// Further settings, as TOML; `ironroot.toml` in the data directory when absent
     #[arg(long, value_name = "FILE")]
     pub settings: Option<PathBuf>,
+    /// How the log reads, on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// How the log reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
 }
 
 /// Everything that the hub is started with.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_server::outside::{SystemClock, SystemRng};
-use ironroot_server::settings::{Settings, UpArgs};
+use ironroot_server::settings::{LogFormat, Settings, UpArgs};
 use ironroot_server::wiring::{self, Outside};
 use ironroot_testkit::ManualClock;
 use ironroot_time::{Clock, UnixTime};
@@ -216,6 +216,7 @@ impl InsideHub {
             seal_key: None,
             ca_key: None,
             settings: None,
+            log_format: LogFormat::Text,
         };
         let starting = wiring::Hub::start(Settings::gather(args).unwrap(), outside);
         self.hub = Some(self.runtime.block_on(starting).unwrap());
