@@ -1,10 +1,10 @@
-//! Installs, by apt, the programs of others that the tests talk with.
+//! Installs, by apt and by cargo, the programs of others that the tests talk with.
 
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Result, ensure};
 
-use crate::process;
+use crate::{process, workspace};
 
 /// Debian package, and which tests want it.
 const PEERS: &[(&str, &str)] = &[
@@ -37,6 +37,10 @@ const PEERS: &[(&str, &str)] = &[
     ("golang-golang-x-mod-dev", "its tlog and note packages"),
 ];
 
+/// The one peer that Debian lacks: an S3 server that checks signatures. Built once, below the target
+/// folder, where the tests look for it.
+const S3_SERVER: [&str; 4] = ["s3s-fs", "--version", "0.13.0-alpha.3", "--features=binary"];
+
 /// `cargo xtask deps`.
 pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
     install()?;
@@ -48,6 +52,26 @@ pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
 /// # Errors
 /// When something is missing and cannot be installed.
 pub(crate) fn install() -> Result<()> {
+    install_packages()?;
+    install_s3_server()
+}
+
+fn install_s3_server() -> Result<()> {
+    let peers = workspace::target_dir()?.join("peers");
+    if peers.join("bin/s3s-fs").exists() {
+        return Ok(());
+    }
+    println!("building an S3 server for the tests, once");
+    let mut command = workspace::cargo(["install", "--quiet", "--debug", "--root"]);
+    command.arg(&peers).args(S3_SERVER);
+    ensure!(
+        command.status()?.success(),
+        "{command:?} failed, and the tests of S3 need it"
+    );
+    Ok(())
+}
+
+fn install_packages() -> Result<()> {
     let missing: Vec<&str> = PEERS
         .iter()
         .map(|(package, _)| *package)

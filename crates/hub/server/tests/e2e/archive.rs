@@ -130,6 +130,11 @@ fn an_archived_entry_is_shown_proved_and_erased_as_before() {
     assert!(sealed.contains(&archive), "{sealed}");
     assert!(sealed.contains("begins with entry 65536"), "{sealed}");
     hub.ironroot(&["journal", "snapshot"]).ok();
+    let backup = hub.file("all.backup");
+    let backup = backup.to_str().unwrap();
+    hub.ironroot(&["backup", "create", backup]).ok();
+    let verified = hub.ironroot(&["backup", "verify", backup]).ok();
+    assert!(verified.contains("65"), "{verified}");
     hub.stop();
     scene.verifies();
 
