@@ -45,6 +45,17 @@ pub enum Fact {
         /// The verifier key of the log that signs from now on: the same only if nothing was lost.
         log: String,
     },
+    /// The journal's own key was changed. This is the last entry under the checkpoint by which the old key hands
+    /// over; without the old key, the new one speaks for itself.
+    #[serde(rename = "journal.key_changed")]
+    JournalKeyChanged {
+        /// The verifier key until then.
+        from: String,
+        /// The verifier key from then on.
+        to: String,
+        /// Whether the old key was lost, so that it signs nothing of this.
+        lost: bool,
+    },
     /// A token for the API was made; the one of the same name before it is void.
     #[serde(rename = "token.issued")]
     TokenIssued {
@@ -423,6 +434,7 @@ impl Fact {
             | Self::DeviceRetired { device, .. } => Some(device),
             Self::HubCreated { .. }
             | Self::HubRestored { .. }
+            | Self::JournalKeyChanged { .. }
             | Self::TokenIssued { .. }
             | Self::ServerIssued { .. }
             | Self::ResponderIssued { .. }
@@ -492,6 +504,19 @@ impl std::fmt::Display for Fact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::HubCreated { log, .. } => write!(f, "The hub was set up; its log is {log}."),
+            Self::JournalKeyChanged {
+                from,
+                to,
+                lost: false,
+            } => write!(f, "The journal's key was changed from {from} to {to}."),
+            Self::JournalKeyChanged {
+                from,
+                to,
+                lost: true,
+            } => write!(
+                f,
+                "The journal's key {from} was lost; {to} took its place, and only the tree ties the entries before to it."
+            ),
             Self::HubRestored {
                 made,
                 size,

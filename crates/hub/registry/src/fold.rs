@@ -139,6 +139,7 @@ impl Step<'_> {
     fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
         match fact {
             Fact::HubRestored { .. }
+            | Fact::JournalKeyChanged { .. }
             | Fact::TokenIssued { .. }
             | Fact::ClockStepped { .. }
             | Fact::ClockAgreed { .. }

@@ -5,6 +5,7 @@ pub mod anchors;
 pub mod archive;
 pub mod ca_token;
 pub mod certificates;
+pub mod log_key;
 pub mod ocsp;
 pub mod revocation;
 pub mod revocation_lists;

@@ -12,9 +12,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ironroot_archive::{Snapshots, from_newest};
 use ironroot_journal::Entry;
 use ironroot_journal::note::VerifierKey;
+use ironroot_journal::succession::Succession;
 use ironroot_registry::{Fact, Fold};
 use ironroot_store::{JournalReader, Source, StateDigest, StateError};
-use ironroot_tree::{LogFiles, LogPlace, LogReader, Report, verify_proof, verify_tree};
+use ironroot_tree::{
+    Handover, LogFiles, LogPlace, LogReader, Report, verify_proof, verify_tree,
+};
 
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::fault::chain;
@@ -165,13 +168,38 @@ fn verify_all(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
         Err(cause) => println!("Wrong: {}.", chain(cause)),
     }
     if report.holds() && state.is_ok() {
-        println!("Signed by {key}");
+        print_key(&report, &key);
         println!(
             "Compare this key and an older checkpoint with your own copies: without a witness, only they rule out a second history."
         );
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Which key signed, how it follows from the one that was given, and every change of key before.
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn print_key(report: &Report, given: &VerifierKey) {
+    for Handover { index, succession } in &report.handovers {
+        let Succession { from, to, lost } = succession;
+        if *lost {
+            println!(
+                "Entry {index}: the key {from} was lost, and {to} took its place by its own word."
+            );
+            println!("  Nothing but the tree ties the entries before {index} to the key of today.");
+        } else {
+            println!(
+                "Entry {index}: the key was changed from {from} to {to}, under a checkpoint that both signed."
+            );
+        }
+    }
+    match &report.key {
+        Some(key) if key != given => {
+            println!("The key that you gave, {given}, leads by these entries to the one of today.");
+            println!("Signed by {key}");
+        }
+        Some(_) | None => println!("Signed by {given}"),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the answer")]

@@ -1,29 +1,29 @@
 //! The hub's keys at start-up: made at the first start, opened at every other.
 
 pub mod command;
+pub mod journal;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ironroot_custody::files::{CustodyError, read_sealed, write_sealed};
+use ironroot_custody::files::CustodyError;
 use ironroot_custody::folder::{KeysFolder, NoSealKey, Sources};
 use ironroot_custody::seal::SealKey;
-
 use ironroot_journal::note::{BadKey, SigningKey};
 use ironroot_pki::authority::{Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE, is_requested};
-use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
-use zeroize::Zeroizing;
+
+use self::journal::{JOURNAL_CONTEXT, JOURNAL_FILE, JournalKeys};
 
 /// What the hub signs with.
 #[derive(Debug)]
 pub struct Keys {
     /// The CA.
     pub authority: Authority,
-    /// The journal's key, apart from the CA's.
-    pub journal: SigningKey,
-    /// What new ones are sealed under.
+    /// The journal's keys, apart from the CA's.
+    pub journal: JournalKeys,
+    /// What all of them are sealed under.
     pub seal: SealKey,
     /// The folder they lie in, which no other program may change as long as this is held.
     pub folder: KeysFolder,
@@ -65,6 +65,12 @@ pub enum NoKeys {
     /// A root elsewhere was asked for the hub's first CA.
     #[error("a certificate for this hub's CA was requested and is not installed: run `ironroot ca install FILE` with what the root's keeper sent, or, for a root of the hub's own, remove {}/requested-ca.sealed", .0.display())]
     Requested(PathBuf),
+    /// The journal's key is not there.
+    #[error("{} is missing, and with it the journal's key: put it back from a backup, or start a new key with: ironroot keys rotate journal --lost", .0.display())]
+    JournalMissing(PathBuf),
+    /// A new key of the journal waits already.
+    #[error("a new key of the journal waits already: start the hub, which hands over to it")]
+    ChangeWaits,
     /// The hub has a journal and no CA.
     #[error("{} holds no CA, and this hub had one: put the folder back from a backup; with a new CA every device would have to enrol again", .0.display())]
     Missing(PathBuf),
@@ -112,7 +118,7 @@ pub fn open(
             journal: match absent {
                 // The CA may have been installed before the first start.
                 Absent::Make => make_journal_key(folder, &seal, name, rng)?,
-                Absent::Refuse => journal_key(folder, &seal)?,
+                Absent::Refuse => JournalKeys::read(folder, &seal)?,
             },
             seal,
             folder: held,
@@ -151,11 +157,11 @@ fn make_journal_key(
     seal: &SealKey,
     name: &str,
     rng: &dyn Rng,
-) -> Result<SigningKey, NoKeys> {
-    if folder.join(JOURNAL_FILE).exists() {
-        return journal_key(folder, seal);
+) -> Result<JournalKeys, NoKeys> {
+    if !folder.join(JOURNAL_FILE).exists() {
+        JournalKeys::make(name, rng)?.keep(folder, seal)?;
     }
-    replace_journal_key(folder, seal, name, rng)
+    JournalKeys::read(folder, seal)
 }
 
 /// Makes a key for a log that begins now, in place of the one that was there.
@@ -168,26 +174,17 @@ pub fn replace_journal_key(
     name: &str,
     rng: &dyn Rng,
 ) -> Result<SigningKey, NoKeys> {
-    let mut seed = Zeroizing::new([0; 32]);
-    rng.fill(seed.as_mut());
-    let text = Secret::new(format!("{name}\n{}", hex::encode(seed.as_ref())).into_bytes());
-    write_sealed(&folder.join(JOURNAL_FILE), seal, JOURNAL_CONTEXT, &text)?;
-    journal_key(folder, seal)
+    let keys = JournalKeys::make(name, rng)?;
+    keys.keep(folder, seal)?;
+    Ok(keys.into_current())
 }
 
-/// The journal's key in `folder`.
-///
-/// The file holds the name and the seed, so that a hub that is renamed later keeps its journal's name.
+/// The journal's key in force, in `folder`.
 ///
 /// # Errors
 /// [`NoKeys`] when the file cannot be opened.
 pub fn journal_key(folder: &Path, seal: &SealKey) -> Result<SigningKey, NoKeys> {
-    let secret = read_sealed(&folder.join(JOURNAL_FILE), seal, JOURNAL_CONTEXT)?;
-    let text = std::str::from_utf8(secret.expose()).map_err(|_not_text| BadKey::Shape)?;
-    let (name, seed) = text.split_once('\n').ok_or(BadKey::Shape)?;
-    let mut bytes = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(seed, bytes.as_mut()).map_err(|_not_hex| BadKey::Shape)?;
-    Ok(SigningKey::from_seed(name, &bytes)?)
+    JournalKeys::read(folder, seal).map(JournalKeys::into_current)
 }
 
 /// What the sealed file with this stem was sealed for.
@@ -200,6 +197,3 @@ pub(crate) fn context(stem: &str) -> String {
 
 /// The folder of the keys below the data folder.
 pub const KEYS_FOLDER: &str = "keys";
-
-const JOURNAL_FILE: &str = "journal.sealed";
-const JOURNAL_CONTEXT: &str = "ironroot journal key";

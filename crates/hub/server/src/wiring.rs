@@ -41,9 +41,10 @@ use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::archive::BadArchive;
 use crate::enforce::certificates::Issuer;
+use crate::enforce::log_key::NotHandedOver;
 use crate::enforce::ocsp::Unanswered;
 use crate::enforce::server_certificate::NoIdentity;
-use crate::enforce::{ca_token, tree};
+use crate::enforce::{ca_token, log_key, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, KEYS_FOLDER, Named, NoKeys};
@@ -111,6 +112,9 @@ pub enum NotStarted {
     /// The journal.
     #[error("the hub's own entries cannot be recorded")]
     NotRecorded(#[from] NotRecorded),
+    /// The journal's key could not be changed.
+    #[error("the journal cannot be handed over to its new key")]
+    NotHandedOver(#[from] NotHandedOver),
     /// The journal's tree.
     #[error("the journal's tree cannot be grown")]
     Tree(#[from] TreeError),
@@ -208,12 +212,14 @@ impl Hub {
             _ => Absent::Refuse,
         };
         let keys = keys::open(&folder, named, absent, &name, now, rng)?;
-        let log_key = keys.journal.verifier_key().clone();
-        let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), keys.journal)?;
+        let change = keys.journal.change();
+        let log_keys = keys.journal.into_log_keys();
+        let log_key = log_keys.signing.verifier_key().clone();
+        let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), log_keys)?;
         // Before anything is recorded: an index that was signed is never given again.
         tree.check(ledger.store().as_ref())
             .map_err(NotStarted::OtherJournal)?;
-        let base = Base {
+        let mut base = Base {
             settings,
             clock,
             outside,
@@ -226,13 +232,17 @@ impl Hub {
             log_key,
         };
         base.record_creation().await?;
+        if let Some(change) = &change {
+            log_key::hand_over(change, &base.ledger, &mut base.tree).await?;
+        }
+        keys::journal::settle(&folder, &base.seal, now)?;
         profiles::take_in(
             &base.ledger,
             &base.registry,
             &base.settings.data.join("profiles"),
         )
         .await?;
-        base.open(listeners).await
+        Box::pin(base.open(listeners)).await
     }
 
     /// Ends every session and request, finishes what was begun, and closes the store.

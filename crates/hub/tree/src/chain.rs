@@ -10,7 +10,7 @@ use ironroot_journal::note::VerifierKey;
 use ironroot_journal::succession::Succession;
 use ironroot_journal::tile::{Content, Tile, TiledTree};
 
-use crate::folder::{Folder, HANDOVERS_MAX};
+use crate::folder::Folder;
 use crate::{Fault, TreeError};
 
 /// A change of the log's key that the log proves.
@@ -36,27 +36,29 @@ pub(crate) fn follow(
 ) -> Result<(VerifierKey, Vec<Handover>), Fault> {
     let kept = kept_handovers(folder)?;
     let mut key = key.clone();
-    for _ in 0..=HANDOVERS_MAX {
-        let Err(unsigned) = newest.verify(&key) else {
-            let handovers = kept.into_iter().map(|kept| kept.handover).collect();
-            return Ok((key, handovers));
-        };
-        let next = kept
-            .iter()
-            .find(|kept| kept.handover.succession.from == key);
-        let Some(Kept { handover, signed }) = next else {
-            return Err(Fault::CheckpointRefused(unsigned));
+    let from = |key: &VerifierKey| {
+        kept.iter()
+            .find(|kept| kept.handover.succession.from == *key)
+    };
+    // No key comes twice, so there are no more steps than handovers.
+    for _ in &kept {
+        let Some(Kept { handover, signed }) = from(&key) else {
+            break;
         };
         if handover.succession.lost {
-            return Err(Fault::KeyLost {
-                index: handover.index,
-                to: Box::new(handover.succession.to.clone()),
-            });
+            break;
         }
         signed.verify(&key).map_err(Fault::CheckpointRefused)?;
         key = handover.succession.to.clone();
     }
-    Err(Fault::Handover)
+    match (newest.verify(&key), from(&key)) {
+        (Ok(_), _) => Ok((key, kept.into_iter().map(|kept| kept.handover).collect())),
+        (Err(_), Some(Kept { handover, .. })) if handover.succession.lost => Err(Fault::KeyLost {
+            index: handover.index,
+            to: Box::new(handover.succession.to.clone()),
+        }),
+        (Err(unsigned), _) => Err(Fault::CheckpointRefused(unsigned)),
+    }
 }
 
 /// The handovers in the log's folder, in the order of their entries.

@@ -330,7 +330,7 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 const HANDOVERS: &str = "handover";
 
 /// The most changes of key that are followed.
-pub(crate) const HANDOVERS_MAX: usize = 64;
+const HANDOVERS_MAX: usize = 64;
 
 /// Where a file is written before it gets its name.
 const UNFINISHED: &str = ".unfinished";

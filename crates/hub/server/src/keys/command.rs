@@ -17,10 +17,11 @@ use ironroot_time::{Clock, UnixTime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::journal::{JournalKeys, set_aside};
 use super::{KEYS_FOLDER, context};
 use crate::fault::chain;
 use crate::journal::VERIFIER_KEY_FILE;
-use crate::outside::{SystemClock, credentials_directory};
+use crate::outside::{SystemClock, SystemRng, credentials_directory};
 
 /// Commands about the keys of a data folder.
 #[derive(Debug, Subcommand)]
@@ -29,6 +30,9 @@ pub enum KeysCommand {
     Status(Status),
     /// Seal all keys again under a new sealing key: its rotation, and its move to another source
     Seal(Seal),
+    /// Change a key for a new one
+    #[command(subcommand)]
+    Rotate(Rotate),
 }
 
 /// Arguments of `keys status`.
@@ -47,6 +51,23 @@ pub struct Seal {
     /// or tpm:sha256:7
     #[arg(long, value_name = "SOURCE")]
     to: Source,
+}
+
+/// Keys that are changed for new ones here.
+#[derive(Debug, Subcommand)]
+pub enum Rotate {
+    /// The key that signs the journal's checkpoints; the next start hands over
+    Journal(RotateJournal),
+}
+
+/// Arguments of `keys rotate journal`.
+#[derive(Debug, Args)]
+pub struct RotateJournal {
+    #[command(flatten)]
+    place: Place,
+    /// The old key is lost: the journal says so, and nothing but the tree ties its entries to the new key
+    #[arg(long)]
+    lost: bool,
 }
 
 /// Which keys, and what opens them.
@@ -69,6 +90,7 @@ impl KeysCommand {
         match self {
             Self::Status(args) => args.run(),
             Self::Seal(args) => args.run(),
+            Self::Rotate(Rotate::Journal(args)) => args.run(),
         }
     }
 }
@@ -210,6 +232,46 @@ impl Seal {
             "The next start finds it by itself. Backups made before now, and a root-ca.sealed that is kept elsewhere, still need key {} by {before}.",
             old.id()
         );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl RotateJournal {
+    #[expect(clippy::print_stdout, reason = "the answer")]
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let folder = KeysFolder::hold(&self.place.folder()?)?;
+        let credentials = credentials_directory();
+        let seal = folder.open_key(Sources {
+            named: self.place.seal_key.as_ref(),
+            credentials: credentials.as_deref(),
+        })?;
+        let kept = JournalKeys::read(folder.path(), &seal);
+        let keys = if self.lost {
+            anyhow::ensure!(
+                kept.is_err(),
+                "the journal's key is not lost: journal.sealed opens; leave --lost out, so that the old key vouches for the new one"
+            );
+            let lost = fs::read_to_string(self.place.data.join(VERIFIER_KEY_FILE))
+                .context("journal.vkey in the data directory names the lost key: put it back")?;
+            let lost = lost.trim().parse().context("journal.vkey")?;
+            set_aside(folder.path())?;
+            JournalKeys::replace_lost(lost, &SystemRng)?
+        } else {
+            let mut keys = kept?;
+            keys.rotate(&SystemRng)?;
+            keys
+        };
+        keys.keep(folder.path(), &seal)?;
+        if let Some(change) = keys.change() {
+            println!("The new key is made; the next start of the hub hands over to it:");
+            println!("  from  {}", change.from);
+            println!("  to    {}", change.to);
+        }
+        if self.lost {
+            println!(
+                "Tell everybody who checks this journal, by another way than the journal: only you can say that the new key is yours."
+            );
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

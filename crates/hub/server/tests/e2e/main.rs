@@ -24,6 +24,7 @@ mod full_store;
 mod golden;
 mod idevid;
 mod journal;
+mod journal_key;
 mod key_generation;
 mod kill;
 mod load_balancer;

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use ironroot_journal::note::SigningKey;
-use ironroot_tree::{ProofFileRefused, TreeError, export_entries, export_proof, verify_proof};
+use ironroot_journal::note::{SigningKey, VerifierKey};
+use ironroot_tree::{
+    LogKeys, ProofFileRefused, TreeError, TreeWriter, export_entries, export_proof, verify_proof,
+};
 
-use crate::log::{Log, entry, public};
+use crate::log::{Log, entry, key, public};
 
 #[test]
 fn a_proof_verifies_with_the_public_key_alone() {
@@ -93,11 +95,11 @@ fn entries_leave_as_lines_of_their_own_bytes() {
 }
 
 /// Runs the verifier in `foreign/`, which knows our log only through Go's `sumdb` libraries.
-fn go_verifies(log: &Log, proof: &Path) -> Option<bool> {
+fn go_verifies(log: &Log, key: &VerifierKey, proof: &Path) -> Option<bool> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/foreign/verify.go");
     let run = Command::new("go")
         .args(["run", program])
-        .arg(public().to_string())
+        .arg(key.to_string())
         .arg(log.folder.path())
         .arg(proof)
         .env("GO111MODULE", "off")
@@ -123,7 +125,7 @@ fn gos_sumdb_libraries_verify_checkpoint_tiles_and_proof() {
     let proof = export_proof(&log.place(), &public(), 300).unwrap();
     let file = log.path("entry.tlog-proof");
     std::fs::write(&file, proof.to_string()).unwrap();
-    let Some(verified) = go_verifies(&log, &file) else {
+    let Some(verified) = go_verifies(&log, &public(), &file) else {
         return;
     };
     assert!(verified);
@@ -131,8 +133,37 @@ fn gos_sumdb_libraries_verify_checkpoint_tiles_and_proof() {
     // The same program must be able to say no.
     let forged = proof.to_string().replace("index 300", "index 301");
     std::fs::write(&file, forged).unwrap();
-    assert_eq!(go_verifies(&log, &file), Some(false));
+    assert_eq!(go_verifies(&log, &public(), &file), Some(false));
     std::fs::write(&file, proof.to_string()).unwrap();
     log.flip("tile/0/001", 5);
-    assert_eq!(go_verifies(&log, &file), Some(false));
+    assert_eq!(go_verifies(&log, &public(), &file), Some(false));
+}
+
+#[test]
+fn gos_note_library_takes_a_checkpoint_of_two_keys_under_each_of_them() {
+    let log = Log::of(300);
+    let next = SigningKey::from_seed(public().name(), &[8; 32]).unwrap();
+    let keys = [public(), next.verifier_key().clone()];
+    let both = LogKeys {
+        signing: next,
+        former: Some(key()),
+        lost: None,
+    };
+    log.journal.grow_to(310);
+    let mut writer = TreeWriter::open(log.folder.path(), both).unwrap();
+    writer.write(&log.journal).unwrap();
+    let file = log.path("entry.tlog-proof");
+    for key in &keys {
+        let proof = export_proof(log.folder.path(), key, 305).unwrap();
+        std::fs::write(&file, proof.to_string()).unwrap();
+        let Some(verified) = go_verifies(&log, key, &file) else {
+            return;
+        };
+        assert!(verified, "{key}");
+    }
+    let stranger = SigningKey::from_seed(public().name(), &[9; 32]).unwrap();
+    assert_eq!(
+        go_verifies(&log, stranger.verifier_key(), &file),
+        Some(false)
+    );
 }
