@@ -26,6 +26,7 @@ mod secret;
 mod service;
 mod sign_in;
 mod status;
+mod token;
 mod words;
 
 pub use certificate::{Certificate, CertificateStatus};
@@ -51,6 +52,7 @@ pub use secret::Secret;
 pub use service::{NewService, SERVICE_FILTERS_MAX, ServiceIssued, ServiceItem, ServiceRevoked};
 pub use sign_in::SignInLink;
 pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus};
+pub use token::NewToken;
 
 /// The path below which everything of v1 lies.
 pub const BASE: &str = "/api/v1";

@@ -113,6 +113,10 @@ pub fn open(
                 "The issuing CA's key lies in a sealed file: the token that is named counts when an issuing CA is made."
             );
         }
+        // Before anything wants a signature: so the answer is the token's own.
+        if let Some(token) = authority.current().key().token() {
+            token.probe().map_err(AuthorityError::from)?;
+        }
         return Ok(Keys {
             authority,
             journal: match absent {

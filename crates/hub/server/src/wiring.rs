@@ -20,7 +20,6 @@ use ironroot_pki::NotSigned;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
 use ironroot_pki::seal::SealKey;
 use ironroot_registry::{Fact, Fold, Registry};
-use ironroot_secret::Secret;
 use ironroot_shelf::SqliteShelf;
 use ironroot_store::{KeyRange, Store, StoreError};
 use ironroot_time::{Clock, Rng, UnixTime};
@@ -33,10 +32,10 @@ use self::keeping::KeepingParts;
 use self::pki::PkiParts;
 use crate::backup::PLACING_FOLDER;
 use crate::clock::{self, HubClock};
+use crate::collect::intake::admin_token::{AdminToken, NoToken};
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
-use crate::collect::intake::secrets::{new_token, token_digest, token_matches, token_secret};
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::archive::BadArchive;
@@ -48,7 +47,7 @@ use crate::enforce::{ca_token, log_key, tree};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, KEYS_FOLDER, Named, NoKeys};
-use crate::ledger::{Ledger, NotRecorded, unreadable};
+use crate::ledger::{Ledger, NotRecorded};
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
 use crate::upkeep::Upkeep;
@@ -112,6 +111,9 @@ pub enum NotStarted {
     /// The journal.
     #[error("the hub's own entries cannot be recorded")]
     NotRecorded(#[from] NotRecorded),
+    /// The API's token.
+    #[error("there is no token for the API")]
+    NoToken(#[from] NoToken),
     /// The journal's key could not be changed.
     #[error("the journal cannot be handed over to its new key")]
     NotHandedOver(#[from] NotHandedOver),
@@ -286,40 +288,11 @@ impl Base {
         self.ledger.record(&fact).await.map(drop)
     }
 
-    /// Keeps `admin.token` and the keyring in step: a file that is lost, or is another, gets a new token.
-    /// Returns the digest in the keyring.
-    async fn keep_admin_token(&self) -> Result<Secret, NotStarted> {
-        let path = self.settings.data.join("admin.token");
-        let kept = self
-            .ledger
-            .store()
-            .secret(&token_secret(ADMIN))
-            .await
-            .map_err(unreadable)?;
-        if let (Ok(token), Some(kept)) = (std::fs::read_to_string(&path), kept)
-            && token_matches(token.trim(), &kept)
-        {
-            return Ok(kept);
-        }
-        let token = new_token(self.outside.rng.as_ref());
-        // The file first: a token that is in the keyring alone would shut its owner out.
-        files::write(&path, format!("{}\n", *token).as_bytes(), Mode::Private)?;
-        let (fact, secret) = (
-            Fact::TokenIssued {
-                name: ADMIN.to_owned(),
-            },
-            token_digest(&token),
-        );
-        let keep = secret.clone();
-        self.ledger
-            .record_with(&fact, |change| change.keeping(token_secret(ADMIN), keep))
-            .await?;
-        Ok(secret)
-    }
-
     /// Builds what the doors share, starts every worker and opens every door.
     async fn open(self, listeners: Listeners) -> Result<Hub, NotStarted> {
-        let admin_token = self.keep_admin_token().await?;
+        let token_file = self.settings.data.join("admin.token");
+        let admin_token = AdminToken::keep(token_file, &self.ledger, self.outside.rng.as_ref());
+        let admin_token = Arc::new(admin_token.await?);
         let Self {
             settings,
             clock,
@@ -530,9 +503,6 @@ impl Listeners {
 
 /// The trust anchors of this hub, for its clients.
 const CA_FILE: &str = "ca.pem";
-
-/// The name of the token in `admin.token`.
-const ADMIN: &str = "admin";
 
 /// How many rows are read at once at start-up.
 const ROWS_AT_ONCE: usize = 1_000;

@@ -12,6 +12,7 @@ pub mod order;
 pub mod profile;
 pub mod service;
 pub mod status;
+pub mod token;
 
 use ironroot_api::PageQuery;
 

@@ -34,6 +34,7 @@ pub use commands::manufacturer::CaCommand;
 use commands::profile::ProfileCommand;
 use commands::service::ServiceCommand;
 use commands::status::{SignIn, Status};
+use commands::token::TokenCommand;
 pub use connection::HubArgs;
 
 use failure::Failure;
@@ -62,6 +63,9 @@ pub enum RemoteCommand {
     /// The machine's clock, when it has jumped.
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// The token that the API is asked with.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// How the hub is, and what to do about it.
     Status(With<Status>),
     /// Get a link that signs you in to the console, once.
@@ -110,6 +114,7 @@ impl RemoteCommand {
             Self::Certificate(command) => command.run_on(terminal),
             Self::Profile(command) => command.run_on(terminal),
             Self::Clock(command) => command.run_on(terminal),
+            Self::Token(command) => command.run_on(terminal),
             Self::Status(command) => run(command, terminal),
             Self::SignIn(command) => run(command, terminal),
         }

@@ -1,5 +1,6 @@
 //! What a peer or a person asks for, checked against who they are and what the hub knows.
 
+pub mod admin_token;
 pub mod claim;
 pub mod clock;
 pub mod enrolment;

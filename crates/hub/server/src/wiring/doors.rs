@@ -7,13 +7,12 @@ use ironroot_broker::Broker;
 use ironroot_console::{Console, LiveFigures};
 use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
 use ironroot_registry::Registry;
-use ironroot_secret::Secret;
 use ironroot_tree::LogPlace;
 use ironroot_views::{HubFacts, TileLog, Views};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{ADMIN, Listeners, NotStarted, Outside};
+use super::{Listeners, NotStarted, Outside};
 use crate::backup::Maker;
 use crate::clock::HubClock;
 use crate::collect::doors::api::{Api, ApiParts, Backups, Metrics};
@@ -23,6 +22,7 @@ use crate::collect::doors::est::EstDoor;
 use crate::collect::doors::http::HttpDoor;
 use crate::collect::doors::mqtt::MqttDoor;
 use crate::collect::doors::pki::PkiDoor;
+use crate::collect::intake::admin_token::{ADMIN, AdminToken};
 use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
@@ -57,7 +57,7 @@ pub(super) struct Doors {
     pub(super) archivist: Arc<Archivist>,
     pub(super) snapshotter: Arc<Snapshotter>,
     pub(super) upkeep: Arc<Upkeep>,
-    pub(super) admin_token: Secret,
+    pub(super) admin_token: Arc<AdminToken>,
 }
 
 impl Doors {

@@ -20,6 +20,7 @@ use ironroot_server::clock::{ClockSettings, HubClock};
 use ironroot_server::collect::doors::api::{Api, ApiParts, Backups, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
+use ironroot_server::collect::intake::admin_token::AdminToken;
 use ironroot_server::collect::intake::issuing_ca::CaRotation;
 use ironroot_server::collect::intake::order::Orders;
 use ironroot_server::collect::intake::secrets::token_digest;
@@ -198,7 +199,10 @@ impl House {
             issuer,
             rotation: Arc::new(rotation),
             anchors: anchors.clone(),
-            admin_token: token_digest(TOKEN),
+            admin_token: Arc::new(AdminToken::new(
+                token_digest(TOKEN),
+                folder.path().join("admin.token"),
+            )),
             archivist,
             snapshotter,
             backups: backups(folder.path()),

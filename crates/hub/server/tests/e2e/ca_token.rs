@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::published_pki::verified_by_crl;
 use crate::rig::{Hub, Identity, Said, SoftHsm, until, up};
 
 /// A hub whose first start made its issuing key on a token.
@@ -45,6 +46,12 @@ fn a_hub_issues_with_a_key_that_never_leaves_its_token() {
     hub.stop();
     starts(&mut hub, &hsm);
     assert_eq!(hub.renews(&device).status, 200);
+    assert!(verified_by_crl(&hub, &device, &[]).contains(": OK"));
+    hub.orders("retire", "cam-1");
+    until("it is on a list that the token signed", || {
+        let said = verified_by_crl(&hub, &device, &[]);
+        said.contains("certificate revoked").then_some(())
+    });
 }
 
 #[test]

@@ -47,3 +47,4 @@ mod secrets;
 mod service_manager;
 mod snapshots;
 mod start_refused;
+mod token;

@@ -63,7 +63,7 @@ fn lists(place: &Place) -> (PathBuf, PathBuf) {
 }
 
 /// `openssl verify -crl_check` with the lists of this moment.
-fn verified_by_crl(place: &Place, who: &Identity, more: &[&str]) -> String {
+pub(crate) fn verified_by_crl(place: &Place, who: &Identity, more: &[&str]) -> String {
     let (ca, certificate) = (place.ca(), who.certificate());
     let (full, _) = lists(place);
     let check = [

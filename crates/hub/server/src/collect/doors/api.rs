@@ -22,6 +22,7 @@ mod request;
 mod services;
 mod sign_in;
 mod status;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +33,6 @@ use axum::middleware::from_fn_with_state;
 use ironroot_api::BODY_SIZE_MAX;
 use ironroot_pki::tls::AnchorSet;
 use ironroot_registry::Registry;
-use ironroot_secret::Secret;
 use ironroot_time::Rng;
 use ironroot_views::Views;
 use utoipa_axum::router::OpenApiRouter;
@@ -40,6 +40,7 @@ use utoipa_axum::routes;
 
 use super::console::sign_ins::SignIns;
 use crate::clock::HubClock;
+use crate::collect::intake::admin_token::AdminToken;
 use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
 use crate::enforce::archive::Archivist;
@@ -71,8 +72,8 @@ pub struct ApiParts {
     pub rotation: Arc<CaRotation>,
     /// The doors' trust anchors, which a manufacturer's CA changes.
     pub anchors: Arc<AnchorSet>,
-    /// The digest of the admin token, as the keyring holds it.
-    pub admin_token: Secret,
+    /// The token that callers show.
+    pub admin_token: Arc<AdminToken>,
     /// Moves segments to the archive.
     pub archivist: Arc<Archivist>,
     /// Takes snapshots.
@@ -138,6 +139,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(devices::order))
         .routes(routes!(claims::make))
         .routes(routes!(clock::confirm))
+        .routes(routes!(token::rotate))
         .routes(routes!(services::list, services::make))
         .routes(routes!(services::revoke))
         .routes(routes!(certificates::list))

@@ -8,11 +8,8 @@ use ironroot_registry::Actor;
 
 use super::{Api, Class, Refusal};
 use crate::collect::doors::http::Peer;
-use crate::collect::intake::secrets::token_matches;
+use crate::collect::intake::admin_token::ADMIN;
 use crate::fault::Reference;
-
-/// The name of the token that the hub keeps in `admin.token`.
-const ADMIN: &str = "admin";
 
 /// Who has proved to be the caller; every handler below the API's base finds it.
 #[derive(Clone, Debug)]
@@ -24,8 +21,7 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let known =
-        bearer(request.headers()).is_some_and(|token| token_matches(token, &api.admin_token));
+    let known = bearer(request.headers()).is_some_and(|token| api.admin_token.matches(token));
     if !known {
         return unauthenticated(&api, &request).into_response();
     }

@@ -10,6 +10,7 @@ use ironroot_store::{LaterCause, StoreError};
 use ironroot_views::NotShown;
 
 use super::Api;
+use crate::collect::intake::admin_token::NoToken;
 use crate::collect::intake::clock::NotConfirmed;
 use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::issuing_ca::RotationRefused;
@@ -244,6 +245,7 @@ blamed!(
     RotationRefused,
     SnapshotRefused,
     NotConfirmed,
+    NoToken,
     OrderRefused
 );
 

@@ -110,6 +110,12 @@ impl SignIns {
         Some(self.set_cookie(&token, SESSION_LIFETIME))
     }
 
+    /// Ends every session and makes every link void.
+    pub(crate) fn end_all(&self) {
+        self.links.lock().clear();
+        self.sessions.lock().clear();
+    }
+
     /// Who a request's cookie stands for.
     pub(crate) fn visitor(&self, headers: &HeaderMap) -> Option<Visitor> {
         let (token, now) = (self.token(headers)?, self.clock.now());
