@@ -3,6 +3,15 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// A wish for the next issuing CA.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewCaRequest {
+    /// Where its key is made: `sealed`, or a PKCS#11 URI. Absent, as the current one's, and on the same token under
+    /// a new name.
+    pub ca_key: Option<String>,
+}
+
 /// A request for the certificate of the next issuing CA.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CaRequest {

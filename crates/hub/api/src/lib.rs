@@ -36,7 +36,7 @@ pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Reason,
     Tier, TimelineEntry, Traffic,
 };
-pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewIssuingCa};
+pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewCaRequest, NewIssuingCa};
 pub use journal::{
     Checkpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken, WordsErased,
 };

@@ -1,6 +1,10 @@
 //! The foreign library in this process: started once for all keys behind it, and again when a token was away.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +15,7 @@ use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use parking_lot::{Mutex, RwLock};
+use rustix::process::geteuid;
 
 use crate::key::TokenRefused;
 use crate::pin::RefusedPins;
@@ -134,7 +139,7 @@ impl Module {
         state.started = Some(Instant::now());
         // Sessions first: in the next life their numbers belong to others.
         self.idle.lock().clear();
-        let not_loaded = |cause: &Error| TokenRefused::Module {
+        let not_loaded = |cause: &dyn Display| TokenRefused::Module {
             path: self.path.clone(),
             cause: cause.to_string(),
         };
@@ -144,7 +149,9 @@ impl Module {
                 let _finalized = library.clone().finalize();
                 library
             }
-            None => Pkcs11::new(&self.path).map_err(|cause| not_loaded(&cause))?,
+            None => trusted(&self.path)
+                .map_err(|cause| not_loaded(&cause))
+                .and_then(|path| Pkcs11::new(path).map_err(|cause| not_loaded(&cause)))?,
         };
         let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
         let initialized = library.initialize(arguments);
@@ -238,9 +245,30 @@ fn slot(library: &Pkcs11, uri: &KeyUri) -> Result<Slot, TokenRefused> {
     }
 }
 
+/// The library without symbolic links, when nobody can have put code of theirs there: root or this user owns it and
+/// every folder above it, and others may not write. Its code runs in this process, and its path may come from afar.
+fn trusted(library: &Path) -> io::Result<PathBuf> {
+    let path = fs::canonicalize(library)?;
+    let own = geteuid().as_raw();
+    for part in path.ancestors() {
+        let found = fs::metadata(part)?;
+        // Of a sticky folder others cannot take away what is ours.
+        let closed =
+            found.mode() & OTHERS_WRITE == 0 || (found.is_dir() && found.mode() & STICKY != 0);
+        if !closed || ![0, own].contains(&found.uid()) {
+            let said = format!("others may write {}", part.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, said));
+        }
+    }
+    Ok(path)
+}
+
 pub(crate) fn call_failed(cause: &Error) -> TokenRefused {
     TokenRefused::Call(cause.to_string())
 }
+
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
 
 /// How long a library is left alone after it was started.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -18,12 +18,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ironroot_identity::CaNumber;
-use ironroot_pkcs11::{TokenKey, TokenRefused};
+use ironroot_pkcs11::TokenKey;
 use ironroot_time::UnixTime;
 use rustls::pki_types::CertificateDer;
 
-pub use ca_key::CaKey;
+pub use ca_key::{CaKey, KeyPlace};
 pub use installation::{NotInstalled, forget_request, is_requested, request_first};
+pub use ironroot_pkcs11::TokenRefused;
 pub use ironroot_pkcs11::uri::{BadUri as BadKeyUri, KeyUri};
 pub use issuance::{CertificateProfile, Issuance, IssueRefused, IssuedCertificate, fingerprint};
 pub use issuing_ca::IssuingCa;

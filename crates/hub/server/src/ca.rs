@@ -131,7 +131,7 @@ impl LocalCaCommand {
 #[expect(clippy::print_stdout, reason = "the answer")]
 pub fn run_first(command: &FirstCa<'_>) -> anyhow::Result<ExitCode> {
     let now = SystemClock.now();
-    let (FirstCa::Request { data } | FirstCa::Install { data, .. }) = *command;
+    let (FirstCa::Request { data, .. } | FirstCa::Install { data, .. }) = *command;
     make_folder(data)?;
     let folder = KeysFolder::hold(&data.join(KEYS_FOLDER))?;
     let credentials = credentials_directory();
@@ -141,7 +141,10 @@ pub fn run_first(command: &FirstCa<'_>) -> anyhow::Result<ExitCode> {
     };
     let seal = folder.make_key(sources, now)?;
     match *command {
-        FirstCa::Request { .. } => print!("{}", request_first(folder.path(), &seal)?),
+        FirstCa::Request { ca_key, .. } => {
+            let place = ca_key.map(str::parse).transpose().context("--ca-key")?;
+            print!("{}", request_first(folder.path(), &seal, place)?);
+        }
         FirstCa::Install { file, .. } => {
             let pem = text(file)?;
             Authority::install_first(folder.path(), &seal, &pem, now)?;

@@ -47,7 +47,8 @@ pub struct UpArgs {
     /// credential:NAME (systemd), tpm or tpm:sha256:7; counts at the first start, and is remembered
     #[arg(long, value_name = "SOURCE")]
     pub seal_key: Option<Source>,
-    /// The token that makes and keeps the issuing CA's key at the first start, as a PKCS#11 URI:
+    /// The token that makes and keeps the issuing CA's key, as a PKCS#11 URI; counts when a CA is made, at the first
+    /// start or by `ca request`:
     /// pkcs11:token=T;object=K?module-path=FILE&pin-source=FILE
     #[arg(long, value_name = "URI")]
     pub ca_key: Option<KeyUri>,

@@ -1,9 +1,12 @@
 //! The private key of a CA: the one type that signs with one, wherever it lies.
 
-use ironroot_pkcs11::uri::KeyUri;
+use std::str::FromStr;
+
+use ironroot_pkcs11::uri::{BadUri, KeyUri};
 use ironroot_pkcs11::{TokenKey, TokenRefused};
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 
+use super::AuthorityError;
 use crate::key::{BadKey, SoftwareKey};
 use ironroot_secret::Secret;
 
@@ -14,6 +17,40 @@ pub enum CaKey {
     Software(SoftwareKey),
     /// A P-256 key that a PKCS#11 token keeps; of it the seal keeps where it is.
     Token(TokenKey),
+}
+
+/// Where a CA's private key is made and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In a file under the seal: `sealed`.
+    Sealed,
+    /// On a token, under this name: a PKCS#11 URI.
+    Token(KeyUri),
+}
+
+impl FromStr for KeyPlace {
+    type Err = BadUri;
+
+    fn from_str(text: &str) -> Result<Self, BadUri> {
+        match text {
+            "sealed" => Ok(Self::Sealed),
+            uri => uri.parse().map(Self::Token),
+        }
+    }
+}
+
+impl KeyPlace {
+    /// Makes a new key there.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] without randomness from the system, and when the token is away or has a key of this
+    /// name.
+    pub fn make(&self) -> Result<CaKey, AuthorityError> {
+        Ok(match self {
+            Self::Sealed => CaKey::generate()?,
+            Self::Token(uri) => CaKey::generate_on(uri.clone())?,
+        })
+    }
 }
 
 impl CaKey {
@@ -39,6 +76,12 @@ impl CaKey {
             Self::Software(_) => None,
             Self::Token(key) => Some(key),
         }
+    }
+
+    /// Where the key is.
+    pub fn place(&self) -> KeyPlace {
+        self.token()
+            .map_or(KeyPlace::Sealed, |key| KeyPlace::Token(key.uri().clone()))
     }
 
     /// Reads what [`CaKey::to_kept`] wrote.

@@ -11,7 +11,8 @@ use rustls::pki_types::pem::PemObject;
 
 use super::root::common_name;
 use super::{
-    Authority, AuthorityError, CaKey, ISSUING_FILE, InService, IssuingCa, fingerprint, keep,
+    Authority, AuthorityError, CaKey, ISSUING_FILE, InService, IssuingCa, KeyPlace, KeyUri,
+    fingerprint, keep,
 };
 use crate::csr;
 use crate::custody::{CustodyError, is_there, read_sealed, refuse_existing, remove, write_sealed};
@@ -67,8 +68,9 @@ impl From<CustodyError> for NotInstalled {
 }
 
 impl Authority {
-    /// A request for the certificate of the next issuing CA, in PEM. Its key comes from `make` and is kept in
-    /// `folder`; asked for again, the request is about the same key until that is in service.
+    /// A request for the certificate of the next issuing CA, in PEM. Its key is made where `named` says, else on
+    /// `token` unless that names a key in service, else beside the current CA's, and kept in `folder`. Asked for
+    /// again, the request is about the same key until that is in service or another place is named.
     ///
     /// # Errors
     /// [`AuthorityError`] when the key cannot be made or kept.
@@ -76,16 +78,29 @@ impl Authority {
         &self,
         folder: &Path,
         seal: &SealKey,
-        make: impl FnOnce() -> Result<CaKey, AuthorityError>,
+        named: Option<KeyPlace>,
+        token: Option<&KeyUri>,
     ) -> Result<String, AuthorityError> {
-        let requested = requested_key(folder, seal)?;
-        let used = |key: &CaKey| {
-            let cas = self.issuing_cas();
-            cas.iter().any(|ca| ca.key().der_bytes() == key.der_bytes())
-        };
-        match requested {
-            Some(key) if !used(&key) => csr_of(&key),
-            Some(_) | None => request_with(&make()?, folder, seal),
+        let cas = self.issuing_cas();
+        let in_service = |key: &CaKey| cas.iter().any(|ca| ca.key().der_bytes() == key.der_bytes());
+        let requested = requested_key(folder, seal)?.filter(|key| !in_service(key));
+        let place = named.or_else(|| {
+            let place = KeyPlace::Token(token?.clone());
+            let free = requested.is_none() && cas.iter().all(|ca| ca.key().place() != place);
+            free.then_some(place)
+        });
+        request_at(folder, seal, requested, place, || self.place_beside())
+    }
+
+    /// Where the next CA's key is made when no place is named: as the current one's, on its token under a new name.
+    fn place_beside(&self) -> KeyPlace {
+        let current = self.current();
+        match current.key().place() {
+            KeyPlace::Sealed => KeyPlace::Sealed,
+            KeyPlace::Token(uri) => {
+                let next = next_object(uri.object(), current.number().next());
+                KeyPlace::Token(uri.with_object(&next))
+            }
         }
     }
 
@@ -145,12 +160,14 @@ impl Authority {
 ///
 /// # Errors
 /// [`AuthorityError`] when the key cannot be made or kept.
-pub fn request_first(folder: &Path, seal: &SealKey) -> Result<String, AuthorityError> {
+pub fn request_first(
+    folder: &Path,
+    seal: &SealKey,
+    named: Option<KeyPlace>,
+) -> Result<String, AuthorityError> {
     refuse_existing(&folder.join(ISSUING_FILE))?;
-    match requested_key(folder, seal)? {
-        Some(key) => csr_of(&key),
-        None => request_with(&CaKey::generate()?, folder, seal),
-    }
+    let requested = requested_key(folder, seal)?;
+    request_at(folder, seal, requested, named, || KeyPlace::Sealed)
 }
 
 /// Whether a certificate was asked for that has not come yet.
@@ -174,10 +191,32 @@ fn requested_key(folder: &Path, seal: &SealKey) -> Result<Option<CaKey>, Authori
     Ok(Some(CaKey::from_kept(kept.expose())?))
 }
 
-fn request_with(key: &CaKey, folder: &Path, seal: &SealKey) -> Result<String, AuthorityError> {
+/// A request about the key that was requested for, when that lies where it is wanted, and else about a new one.
+fn request_at(
+    folder: &Path,
+    seal: &SealKey,
+    requested: Option<CaKey>,
+    wanted: Option<KeyPlace>,
+    otherwise: impl FnOnce() -> KeyPlace,
+) -> Result<String, AuthorityError> {
+    if let Some(key) = requested
+        && wanted.as_ref().is_none_or(|place| *place == key.place())
+    {
+        return csr_of(&key);
+    }
+    let key = wanted.unwrap_or_else(otherwise).make()?;
     let file = folder.join(REQUESTED_FILE);
     write_sealed(&file, seal, REQUESTED_CONTEXT, &key.to_kept()?)?;
-    csr_of(key)
+    csr_of(&key)
+}
+
+/// `issuing-2` after `issuing-1`: the name without its number, and the new CA's.
+fn next_object(object: &str, next: CaNumber) -> String {
+    let numbered = object.rsplit_once('-').filter(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let stem = numbered.map_or(object, |(stem, _)| stem);
+    format!("{stem}-{next}")
 }
 
 /// PKCS#10 in PEM. Its name follows from the key, so that it stays the same and is nobody else's.
@@ -226,3 +265,22 @@ fn read_installation(
 /// The key of a CA whose certificate was asked for.
 const REQUESTED_FILE: &str = "requested-ca.sealed";
 const REQUESTED_CONTEXT: &str = "requested-ca";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_key_on_a_token_has_the_name_of_the_one_before_with_a_new_number() {
+        let second = CaNumber::FIRST.next();
+        for (before, next) in [
+            ("issuing-1", "issuing-2"),
+            ("issuing", "issuing-2"),
+            ("issuing-", "issuing--2"),
+            ("hub-7-2025", "hub-7-2"),
+            ("plant-a", "plant-a-2"),
+        ] {
+            assert_eq!(next_object(before, second), next);
+        }
+    }
+}

@@ -15,17 +15,21 @@ use crate::upkeep::{Chore, Upkeep};
 /// How often the token is asked whether it is there.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Does what signs with the CA's key. A token may keep its caller waiting for seconds, and meanwhile other
-/// tasks go on on another thread.
+/// Does what signs with the CA's key, aside when that is on a token.
 pub fn waiting<T>(authority: &Authority, signs: impl FnOnce() -> T) -> T {
-    let many_threads = || {
-        let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-        matches!(flavor, Ok(RuntimeFlavor::MultiThread))
-    };
-    if authority.current().key().token().is_some() && many_threads() {
-        block_in_place(signs)
-    } else {
-        signs()
+    match authority.current().key().token() {
+        Some(_) => aside(signs),
+        None => signs(),
+    }
+}
+
+/// Does what calls a token. That may keep its caller waiting for seconds, and meanwhile other tasks go on on
+/// another thread.
+pub fn aside<T>(calls: impl FnOnce() -> T) -> T {
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavor {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(calls),
+        Ok(_) | Err(_) => calls(),
     }
 }
 

@@ -54,8 +54,15 @@ fn make_private(file: &Path) {
 
 /// Takes the root that the hub made for itself away from it.
 fn exported(hub: &mut Hub) -> RootKeeper {
-    let keeper = RootKeeper::at(hub);
     hub.stop();
+    let keeper = taken_from(hub);
+    hub.starts();
+    keeper
+}
+
+/// Takes the root away from a hub that is down.
+pub(crate) fn taken_from(hub: &Hub) -> RootKeeper {
+    let keeper = RootKeeper::at(hub);
     keeper.root(&["export", "--data", word(&hub.data)]).ok();
     hub.ironroot(&[
         "ca",
@@ -66,18 +73,22 @@ fn exported(hub: &mut Hub) -> RootKeeper {
     ])
     .ok();
     assert!(!hub.data.join("keys/root-ca.sealed").exists());
-    hub.starts();
     keeper
 }
 
 /// Brings the next issuing CA into service.
 fn rotates(hub: &Hub, keeper: &RootKeeper) {
-    let csr = hub.ironroot(&["ca", "request"]).ok();
+    rotates_to(hub, keeper, &[]);
+}
+
+/// The same, with a key that is made where `place` says.
+pub(crate) fn rotates_to(hub: &Hub, keeper: &RootKeeper, place: &[&str]) {
+    let csr = hub.ironroot(&[&["ca", "request"], place].concat()).ok();
     let issuing = keeper.signs(hub, &csr, &[]);
     hub.ironroot(&["ca", "install", word(&issuing)]).ok();
 }
 
-fn issuer_of(certificate: &Path) -> String {
+pub(crate) fn issuer_of(certificate: &Path) -> String {
     openssl(&["x509", "-in", word(certificate), "-noout", "-issuer"])
 }
 

@@ -44,28 +44,34 @@ fn fetched(place: &Place, path: &str) -> PathBuf {
     file
 }
 
-/// The full list and the delta, in PEM.
+/// The full list and the delta of the first CA, in PEM.
 fn lists(place: &Place) -> (PathBuf, PathBuf) {
-    let pem = |path: &str| {
-        let (der, pem) = (fetched(place, path), place.file(&path.replace('/', "-")));
-        openssl(&[
-            "crl",
-            "-inform",
-            "DER",
-            "-in",
-            word(&der),
-            "-out",
-            word(&pem),
-        ]);
-        pem
-    };
-    (pem("/crl/1.crl"), pem("/crl/1.delta.crl"))
+    (list(place, "/crl/1.crl"), list(place, "/crl/1.delta.crl"))
 }
 
-/// `openssl verify -crl_check` with the lists of this moment.
+/// The list at a path of the pki door, in PEM.
+fn list(place: &Place, path: &str) -> PathBuf {
+    let (der, pem) = (fetched(place, path), place.file(&path.replace('/', "-")));
+    openssl(&[
+        "crl",
+        "-inform",
+        "DER",
+        "-in",
+        word(&der),
+        "-out",
+        word(&pem),
+    ]);
+    pem
+}
+
+/// `openssl verify -crl_check` with the lists of the first CA at this moment.
 pub(crate) fn verified_by_crl(place: &Place, who: &Identity, more: &[&str]) -> String {
-    let (ca, certificate) = (place.ca(), who.certificate());
-    let (full, _) = lists(place);
+    verified_by_list(place, who, "/crl/1.crl", more)
+}
+
+/// `openssl verify -crl_check` with the list at a path of the pki door.
+pub(crate) fn verified_by_list(place: &Place, who: &Identity, path: &str, more: &[&str]) -> String {
+    let (ca, certificate, full) = (place.ca(), who.certificate(), list(place, path));
     let check = [
         "verify",
         "-crl_check",

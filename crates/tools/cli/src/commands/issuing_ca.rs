@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ironroot_api::{CaRequest, IssuingCaInstalled, NewIssuingCa};
+use ironroot_api::{CaRequest, IssuingCaInstalled, NewCaRequest, NewIssuingCa};
 
 use super::manufacturer::CaCommand;
 use super::service::read_pem;
@@ -15,11 +15,20 @@ use crate::terminal::Terminal;
 
 /// Arguments of `ca request`.
 #[derive(Debug, Args)]
-pub struct Request {}
+pub struct Request {
+    /// Where its key is made: sealed (a file under the hub's sealing key), or a token as a PKCS#11 URI,
+    /// pkcs11:token=T;object=K?module-path=FILE&pin-source=FILE; when absent as the current one's, and on the same
+    /// token under a new name
+    #[arg(long, value_name = "sealed|URI")]
+    ca_key: Option<String>,
+}
 
 impl Remote for Request {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-        let answer = hub.post("/ca/requests", &())?;
+        let new = NewCaRequest {
+            ca_key: self.ca_key,
+        };
+        let answer = hub.post("/ca/requests", &new)?;
         terminal.answer(answer, |terminal, request: CaRequest| {
             terminal.line(request.csr.trim_end())
         })
@@ -58,6 +67,8 @@ pub enum FirstCa<'a> {
     Request {
         /// Its data directory.
         data: &'a Path,
+        /// Where its key is made, when that is said.
+        ca_key: Option<&'a str>,
     },
     /// The certificate.
     Install {
@@ -74,7 +85,8 @@ impl CaCommand {
         match self {
             Self::Request(request) => {
                 let data = request.hub.unstarted()?;
-                Some(FirstCa::Request { data })
+                let ca_key = request.what.ca_key.as_deref();
+                Some(FirstCa::Request { data, ca_key })
             }
             Self::Install(install) => Some(FirstCa::Install {
                 data: install.hub.unstarted()?,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ironroot_pki::authority::{
-    Authority, AuthorityError, CaKey, KeyUri, NotInstalled, fingerprint, forget_request,
+    Authority, AuthorityError, BadKeyUri, KeyUri, NotInstalled, TokenRefused, fingerprint,
+    forget_request,
 };
 use ironroot_pki::custody::CustodyError;
 use ironroot_pki::pem::certificate_pem;
@@ -15,8 +16,8 @@ use ironroot_time::{Clock, UnixTime};
 use tokio::sync::Mutex;
 
 use super::manufacturer::ManufacturerRefused;
-use crate::enforce::anchors;
 use crate::enforce::ocsp::OcspDesk;
+use crate::enforce::{anchors, ca_token};
 use crate::fault::{Blame, Fault, chain};
 use crate::files::{self, Mode, NotWritten};
 use crate::ledger::{Ledger, NotRecorded};
@@ -30,7 +31,7 @@ pub struct CaRotation {
     pub folder: PathBuf,
     /// What its files are sealed under.
     pub seal: SealKey,
-    /// The token that is to keep the next CA's key; none for a sealed file.
+    /// The key on a token that the hub was started with; a CA gets it unless one has it already.
     pub token: Option<KeyUri>,
     /// `ca.pem`, which holds every trust anchor.
     pub ca_file: PathBuf,
@@ -64,6 +65,9 @@ pub struct Installed {
 /// Why there is no new CA.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationRefused {
+    /// No place for a key is named so.
+    #[error("the place of the CA's key is `sealed`, or a PKCS#11 URI")]
+    Place(#[from] BadKeyUri),
     /// The request cannot be made.
     #[error("the request cannot be made")]
     Request(#[from] AuthorityError),
@@ -90,7 +94,11 @@ impl RotationRefused {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::NotInstalled(NotInstalled::NotRequested) => Fault::Sender(Blame::State),
+            Self::NotInstalled(NotInstalled::NotRequested)
+            | Self::Request(AuthorityError::Token(TokenRefused::Exists { .. })) => {
+                Fault::Sender(Blame::State)
+            }
+            Self::Request(AuthorityError::Token(_)) => Fault::Later,
             Self::NotInstalled(NotInstalled::Authority(
                 AuthorityError::Custody(_) | AuthorityError::Key(_),
             ))
@@ -98,24 +106,25 @@ impl RotationRefused {
             | Self::Anchors(_)
             | Self::File(_)
             | Self::Forget(_) => Fault::Ours,
-            Self::NotInstalled(_) => Fault::Sender(Blame::Content),
+            Self::Place(_) | Self::NotInstalled(_) => Fault::Sender(Blame::Content),
             Self::NotRecorded(cause) => cause.fault(),
         }
     }
 }
 
 impl CaRotation {
-    /// A request for the certificate of the next issuing CA, in PEM.
+    /// A request for the certificate of the next issuing CA, in PEM, whose key is made at `place` when that is
+    /// said.
     ///
     /// # Errors
-    /// [`RotationRefused::Request`] when its key cannot be made or kept.
-    pub async fn request(&self) -> Result<String, RotationRefused> {
+    /// [`RotationRefused::Place`] when `place` is none, [`RotationRefused::Request`] when its key cannot be made
+    /// or kept.
+    pub async fn request(&self, place: Option<&str>) -> Result<String, RotationRefused> {
+        let place = place.map(str::parse).transpose()?;
         let _turn = self.turn.lock().await;
-        let make = || match &self.token {
-            None => Ok(CaKey::generate()?),
-            Some(token) => Ok(CaKey::generate_on(token.clone())?),
-        };
-        Ok(self.authority.request(&self.folder, &self.seal, make)?)
+        let (folder, token) = (&self.folder, self.token.as_ref());
+        let request = || self.authority.request(folder, &self.seal, place, token);
+        Ok(ca_token::aside(request)?)
     }
 
     /// Puts the CA of this certificate, which is followed by its root's, into service: it is kept, recorded, issues
