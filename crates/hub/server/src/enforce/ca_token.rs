@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_pki::authority::Authority;
+use ironroot_pki::authority::{Authority, CaKey};
 use ironroot_time::Clock;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{block_in_place, spawn_blocking};
@@ -15,9 +15,9 @@ use crate::upkeep::{Chore, Upkeep};
 /// How often the token is asked whether it is there.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Does what signs with the CA's key, aside when that is on a token.
-pub fn waiting<T>(authority: &Authority, signs: impl FnOnce() -> T) -> T {
-    match authority.current().key().token() {
+/// Does what signs with a CA's key, aside when that is on a token.
+pub fn waiting<T>(key: &CaKey, signs: impl FnOnce() -> T) -> T {
+    match key.token() {
         Some(_) => aside(signs),
         None => signs(),
     }

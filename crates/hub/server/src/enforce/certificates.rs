@@ -106,7 +106,8 @@ impl Issuer {
             not_after: now.plus(lifetime),
             urls: &self.urls,
         };
-        let issued = ca_token::waiting(&self.authority, || self.authority.issue(&issuance))?;
+        let ca = self.authority.current();
+        let issued = ca_token::waiting(ca.key(), || ca.issue(&issuance))?;
         Ok(Issued {
             fact: recorded(&issued, key_maker),
             pem: issued.pem(),

@@ -18,6 +18,7 @@ use ironroot_registry::{Fact, KeyMaker, Registry};
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::RwLock;
 
+use super::ca_token;
 use super::certificates::recorded;
 use crate::drain::Drain;
 use crate::fault::chain;
@@ -107,18 +108,32 @@ impl OcspDesk {
     /// Gives every issuing CA that has not ended a responder whose certificate is recorded and fresh.
     ///
     /// # Errors
-    /// [`Unanswered`]; the responders before go on as long as they can.
+    /// [`Unanswered`] of the last CA that has none; the responders before go on as long as they can.
     pub async fn appoint(&self) -> Result<(), Unanswered> {
+        let mut outcome = Ok(());
         for ca in self.authority.issuing_cas() {
             if self.needs_responder(&ca) {
-                let responder = Arc::new(self.responder(&ca).await?);
-                let mut responders = Vec::clone(&self.responders.load());
-                responders.retain(|known| known.ca() != ca.number());
-                responders.push(responder);
-                self.responders.store(Arc::new(responders));
+                // A CA whose key is lost holds up no other.
+                match self.responder(&ca).await {
+                    Ok(responder) => self.instate(responder),
+                    Err(cause) => outcome = Err(cause),
+                }
             }
         }
-        Ok(())
+        outcome
+    }
+
+    fn instate(&self, responder: Responder) {
+        let mut responders = Vec::clone(&self.responders.load());
+        responders.retain(|known| known.ca() != responder.ca());
+        responders.push(Arc::new(responder));
+        self.responders.store(Arc::new(responders));
+    }
+
+    /// Whether certificates of this CA can be asked about.
+    pub fn speaks_for(&self, ca: CaNumber) -> bool {
+        let responders = self.responders.load();
+        responders.iter().any(|responder| responder.ca() == ca)
     }
 
     /// Appoints responders until the hub drains.
@@ -252,7 +267,9 @@ impl OcspDesk {
         let now = self.clock.now();
         let serial = CertificateSerial::from_random(serial);
         let until = now.plus(RESPONDER_LIFETIME);
-        let unrecorded = UnrecordedResponder::make(ca, serial, now, until)?;
+        let unrecorded = ca_token::waiting(ca.key(), || {
+            UnrecordedResponder::make(ca, serial, now, until)
+        })?;
         let fact = Fact::ResponderIssued {
             certificate: recorded(unrecorded.issued(), KeyMaker::Holder),
         };

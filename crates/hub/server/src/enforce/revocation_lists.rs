@@ -31,6 +31,8 @@ pub struct PublishedLists {
     pub full: Bytes,
     /// What was revoked lately, in DER.
     pub delta: Bytes,
+    /// How many certificates the full one holds.
+    count: usize,
     /// Their number.
     pub number: u64,
     /// When they were made.
@@ -89,20 +91,21 @@ impl ListSigner {
     /// Signs the lists that are due, and publishes them. Takes its time where there are many revocations.
     ///
     /// # Errors
-    /// [`NotSigned`] when a CA's key refuses; the lists before stay published.
+    /// [`NotSigned`] when a CA's key refuses, of the last such CA; its lists before stay published.
     pub fn sign_due(&mut self) -> Result<(), NotSigned> {
+        let mut outcome = Ok(());
         for ca in self.authority.issuing_cas() {
             if self.is_due(ca.number()) {
-                self.sign(&ca)?;
+                // A CA whose key is lost holds up no other.
+                outcome = self.sign(&ca).and(outcome);
             }
         }
-        Ok(())
+        outcome
     }
 
     fn is_due(&self, ca: CaNumber) -> bool {
-        let listed = self.lists.get(&ca).map_or(0, RevocationList::count);
         self.published.of(ca).is_none_or(|published| {
-            listed < self.registry.revoked_count(ca)
+            published.count < self.registry.revoked_count(ca)
                 || self.clock.now().since(published.this_update) >= CRL_LIFETIME / 2
         })
     }
@@ -122,6 +125,7 @@ impl ListSigner {
             PublishedLists {
                 full: signed.full.into(),
                 delta: signed.delta.into(),
+                count: list.count(),
                 number: signed.number,
                 this_update: signed.this_update,
                 next_update: signed.next_update,

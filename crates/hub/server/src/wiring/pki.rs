@@ -21,6 +21,7 @@ use crate::enforce::ocsp::OcspDesk;
 use crate::enforce::revocation::RegistryStatus;
 use crate::enforce::revocation_lists::ListSigner;
 use crate::enforce::server_certificate::ServerIdentity;
+use crate::fault::chain;
 use crate::ledger::{Ledger, NotRecorded, unreadable};
 use crate::settings::Settings;
 
@@ -53,8 +54,15 @@ impl PkiParts<'_> {
             self.urls.clone(),
             clock.clone(),
         );
-        signer.sign_due().map_err(NotStarted::RevocationLists)?;
+        // The key of a former CA may be lost, and that is what the current one is for.
+        let current = self.authority.current().number();
         let lists = signer.published();
+        if let Err(cause) = signer.sign_due() {
+            if lists.of(current).is_none() {
+                return Err(NotStarted::RevocationLists(cause));
+            }
+            tracing::warn!(error = %chain(&cause), "A former CA has no revocation lists.");
+        }
         workers.spawn(signer.keep_signed(drain.clone()));
 
         let ocsp = Arc::new(OcspDesk::new(
@@ -64,7 +72,12 @@ impl PkiParts<'_> {
             clock.clone(),
             rng.clone(),
         ));
-        ocsp.appoint().await?;
+        if let Err(cause) = ocsp.appoint().await {
+            if !ocsp.speaks_for(current) {
+                return Err(cause.into());
+            }
+            tracing::warn!(error = %chain(&cause), "A former CA has no OCSP responder.");
+        }
         workers.spawn(ocsp.clone().keep_appointed(drain.clone()));
 
         let identity = ServerIdentity {

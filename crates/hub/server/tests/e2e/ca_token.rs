@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::ca_rotation::{RootKeeper, issuer_of, rotates_to, taken_from};
 use crate::published_pki::{verified_by_crl, verified_by_list};
-use crate::rig::{Hub, Identity, Said, SoftHsm, openssl, until, up};
+use crate::rig::{Hub, Identity, MODULE, Said, SoftHsm, openssl, until, up};
 
 /// A hub whose first start made its issuing key on a token.
 fn hub_with_token() -> (Hub, SoftHsm) {
@@ -170,6 +170,38 @@ fn a_hub_moves_its_issuing_ca_to_a_token() {
 }
 
 #[test]
+fn a_token_that_is_lost_is_made_good_by_a_new_ca_from_the_root_and_devices_go_on() {
+    let (mut hub, hsm) = hub_with_token();
+    let keeper = exported(&mut hub, &hsm);
+    let (cam, old) = (hub.device("cam-1"), hub.device("cam-2"));
+    let first_ca = issuer_of(&cam.certificate());
+    let session = hub.mosquitto(&cam).subscribes("d/cam-1/down/#");
+    hub.until_sessions("cam-1", 1);
+    hsm.unplug();
+    hub.refuses((503, "token does not sign"), || hub.renews(&cam));
+
+    rotates_to(&hub, &keeper, &["--ca-key", "sealed"]);
+    assert_eq!(hub.sessions("cam-1"), 1, "{}", session.said());
+    renew(&hub, &cam);
+    assert_ne!(issuer_of(&cam.certificate()), first_ca);
+    drop(session);
+
+    // The token never comes back.
+    hub.stop();
+    starts(&mut hub, &hsm);
+    hub.mosquitto(&old).publishes("d/cam-2/up/t", "21").ok();
+    hub.orders("quarantine", "cam-2");
+    hub.orders("release", "cam-2");
+    renew(&hub, &old);
+    let new = hub.device("cam-3");
+    assert_eq!(issuer_of(&new.certificate()), issuer_of(&cam.certificate()));
+    retire(&hub, &new, &old, "/crl/2.crl");
+    let log = hub.stop().said();
+    assert!(log.contains("A former CA has no revocation lists"), "{log}");
+    assert!(log.contains("A former CA has no OCSP responder"), "{log}");
+}
+
+#[test]
 fn a_request_for_a_key_on_a_token_says_what_stands_in_its_way() {
     let (hub, hsm) = hub_with_token();
     let refused = |uri: &str, part: &str| {
@@ -184,12 +216,6 @@ fn a_request_for_a_key_on_a_token_says_what_stands_in_its_way() {
     refused("token", "`sealed`, or a PKCS#11 URI");
     let pin = format!("{}&pin-value=839215", hsm.uri("issuing-2"));
     refused(&pin, "a PIN never stands in a PKCS#11 URI");
-    let library = hub.file("theirs.so");
-    fs::copy("/usr/lib/softhsm/libsofthsm2.so", &library).unwrap();
-    fs::set_permissions(&library, fs::Permissions::from_mode(0o666)).unwrap();
-    let theirs = hsm.uri("issuing-2");
-    let theirs = theirs.replace("/usr/lib/softhsm/libsofthsm2.so", library.to_str().unwrap());
-    refused(&theirs, "others may write");
     hsm.unplug();
     refused(&hsm.uri("issuing-2"), "0 tokens are called \"ca\"");
     hsm.plug_in();
@@ -201,9 +227,26 @@ fn a_request_for_a_key_on_a_token_says_what_stands_in_its_way() {
 }
 
 #[test]
+fn attack_a_module_that_others_may_write_is_not_loaded_into_the_hub() {
+    let (hub, hsm) = hub_with_token();
+    let theirs = hub.file("theirs.so");
+    fs::copy(MODULE, &theirs).unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o666)).unwrap();
+    let uri = hsm
+        .uri("issuing-2")
+        .replace(MODULE, theirs.to_str().unwrap());
+    let said = hub.ironroot(&["ca", "request", "--ca-key", &uri]);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("others may write"), "{said:?}");
+    let maps = fs::read_to_string(format!("/proc/{}/maps", hub.running().id())).unwrap();
+    assert!(!maps.contains("theirs.so"), "{maps}");
+    keeps(&hub, &hsm, &["issuing-1"]);
+}
+
+#[test]
 fn a_token_that_goes_away_stops_issuing_alone_and_is_used_again_when_it_is_back() {
     let (hub, hsm) = hub_with_token();
-    let device = hub.device("cam-1");
+    let (device, retired) = (hub.device("cam-1"), hub.device("cam-3"));
     let session = hub.mosquitto(&device).subscribes("d/cam-1/down/#");
     hub.until_sessions("cam-1", 1);
     hsm.unplug();
@@ -238,6 +281,11 @@ fn a_token_that_goes_away_stops_issuing_alone_and_is_used_again_when_it_is_back(
     hub.until_sessions("cam-1", 0);
     drop(session);
     hub.orders("release", "cam-1");
+    hub.orders("retire", &retired.id);
+    until("a list was wanted, and not signed", || {
+        let log = hub.running().said();
+        log.contains("could not be signed").then_some(())
+    });
 
     hsm.plug_in();
     until("it issues again", || {
@@ -247,6 +295,10 @@ fn a_token_that_goes_away_stops_issuing_alone_and_is_used_again_when_it_is_back(
     until("the status says so", || {
         let status = hub.ironroot(&["status"]).ok();
         (!status.contains("No certificate")).then_some(())
+    });
+    until("who was retired meanwhile is on the list", || {
+        let said = verified_by_crl(&hub, &retired, &[]);
+        said.contains("certificate revoked").then_some(())
     });
 }
 

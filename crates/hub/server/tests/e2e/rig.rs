@@ -29,7 +29,7 @@ pub(crate) use place::{IRONROOT, Place};
 pub(crate) use program::program;
 pub(crate) use running::{Running, Said};
 pub(crate) use socket::Socket;
-pub(crate) use softhsm::SoftHsm;
+pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
 
 /// So that a test that would hang fails; nothing here should take a tenth of it.

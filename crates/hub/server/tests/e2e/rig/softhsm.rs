@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::{Said, program};
 
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+pub(crate) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const PIN: &str = "839215";
 
 pub(crate) struct SoftHsm {
