@@ -1,4 +1,4 @@
-//! `ironroot ca root`, and the first CA of a hub whose root lies elsewhere: what is done with files, without a hub.
+//! `ironroot ca root`, and the CA of a hub that is not up: what is done with files, without a hub.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use ironroot_cli::commands::issuing_ca::FirstCa;
+use ironroot_cli::commands::issuing_ca::CaOnFiles;
 use ironroot_custody::files::remove;
 use ironroot_custody::folder::{KeysFolder, Sources};
 use ironroot_custody::seal::SealKey;
 use ironroot_custody::source::Source;
 use ironroot_pki::CertificateDer;
-use ironroot_pki::authority::{Authority, Permit, ROOT_FILE, RootCa, fingerprint, request_first};
+use ironroot_pki::authority::{
+    Authority, Permit, ROOT_FILE, RootCa, fingerprint, forget_request, request_first,
+};
 use ironroot_pki::csr::Csr;
 use ironroot_pki::est::decode_request;
 use ironroot_pki::pem::certificate_pem;
@@ -124,14 +126,14 @@ impl LocalCaCommand {
     }
 }
 
-/// Carries out what is asked of a hub that never was up.
+/// Carries out what is asked of a hub that is not up.
 ///
 /// # Errors
 /// What stood in the way of carrying it out.
 #[expect(clippy::print_stdout, reason = "the answer")]
-pub fn run_first(command: &FirstCa<'_>) -> anyhow::Result<ExitCode> {
+pub fn run_on_files(command: &CaOnFiles<'_>) -> anyhow::Result<ExitCode> {
     let now = SystemClock.now();
-    let (FirstCa::Request { data, .. } | FirstCa::Install { data, .. }) = *command;
+    let (CaOnFiles::Request { data, .. } | CaOnFiles::Install { data, .. }) = *command;
     make_folder(data)?;
     let folder = KeysFolder::hold(&data.join(KEYS_FOLDER))?;
     let credentials = credentials_directory();
@@ -140,16 +142,32 @@ pub fn run_first(command: &FirstCa<'_>) -> anyhow::Result<ExitCode> {
         credentials: credentials.as_deref(),
     };
     let seal = folder.make_key(sources, now)?;
+    let path = folder.path();
+    let authority = Authority::exists(path).then(|| Authority::load(path, &seal));
+    let authority = authority.transpose()?;
     match *command {
-        FirstCa::Request { ca_key, .. } => {
+        CaOnFiles::Request { ca_key, .. } => {
             let place = ca_key.map(str::parse).transpose().context("--ca-key")?;
-            print!("{}", request_first(folder.path(), &seal, place)?);
+            let request = match &authority {
+                Some(authority) => authority.request(path, &seal, place, None)?,
+                None => request_first(path, &seal, place)?,
+            };
+            print!("{request}");
         }
-        FirstCa::Install { file, .. } => {
+        CaOnFiles::Install { file, .. } => {
             let pem = text(file)?;
-            Authority::install_first(folder.path(), &seal, &pem, now)?;
+            let Some(authority) = authority else {
+                Authority::install_first(path, &seal, &pem, now)?;
+                println!(
+                    "The hub's CA is installed, and its root is not here. Start the hub: ironroot up"
+                );
+                return Ok(ExitCode::SUCCESS);
+            };
+            let next = authority.keep_next(path, &seal, &pem, now)?;
+            forget_request(path)?;
+            let number = next.number();
             println!(
-                "The hub's CA is installed, and its root is not here. Start the hub: ironroot up"
+                "Issuing CA {number} issues from the next start on. Start the hub: ironroot up"
             );
         }
     }

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use ironroot_cli::{CaCommand, JournalCommand, RemoteCommand};
 use ironroot_server::backup::BackupCommand;
-use ironroot_server::ca::{LocalCaCommand, run_first};
+use ironroot_server::ca::{LocalCaCommand, run_on_files};
 use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::keys::command::KeysCommand;
 use ironroot_server::migrate::StoreCommand;
@@ -83,8 +83,8 @@ fn main() -> ExitCode {
         Command::Store(command) => exit_code(command.run()),
         Command::Backup(command) => exit_code(command.run()),
         Command::Ca(Ca::Local(command)) => exit_code(command.run()),
-        Command::Ca(Ca::Remote(command)) => match command.of_first_ca() {
-            Some(first) => exit_code(run_first(&first)),
+        Command::Ca(Ca::Remote(command)) => match command.on_files() {
+            Some(first) => exit_code(run_on_files(&first)),
             None => command.run(),
         },
         Command::Remote(command) => command.run(),

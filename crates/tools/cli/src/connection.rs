@@ -68,9 +68,10 @@ struct Addresses {
 }
 
 impl HubArgs {
-    /// The data directory, when it is one in which no hub was ever up.
-    pub(crate) fn unstarted(&self) -> Option<&Path> {
-        (self.hub.is_none() && !self.data.join(ADDRESSES).exists()).then_some(&self.data)
+    /// The data directory, when its hub is said to be stopped, or never was up.
+    pub(crate) fn files(&self, stopped: bool) -> Option<&Path> {
+        let down = stopped || !self.data.join(ADDRESSES).exists();
+        (self.hub.is_none() && down).then_some(&self.data)
     }
 
     /// Finds the hub and reads the token.

@@ -202,6 +202,37 @@ fn a_token_that_is_lost_is_made_good_by_a_new_ca_from_the_root_and_devices_go_on
 }
 
 #[test]
+fn a_token_that_is_lost_while_the_hub_is_stopped_is_made_good_on_its_files() {
+    let (mut hub, hsm) = hub_with_token();
+    let keeper = exported(&mut hub, &hsm);
+    let old = hub.device("cam-1");
+    let request = ["ca", "request", "--stopped", "--ca-key", "sealed"];
+    let said = hub.ironroot(&request);
+    assert_eq!(said.code, 1, "a hub that is up holds its files: {said:?}");
+    hub.stop();
+    hsm.unplug();
+    let said = Said::of(hsm.at(&mut up(&hub.data)));
+    assert_eq!(said.code, 1, "{said:?}");
+
+    let csr = hub.ironroot(&request).ok();
+    let issuing = keeper.signs(&hub, &csr, &[]);
+    let install = ["ca", "install", "--stopped", issuing.to_str().unwrap()];
+    assert!(hub.ironroot(&install).ok().contains("Issuing CA 2"));
+    starts(&mut hub, &hsm);
+    hub.mosquitto(&old).publishes("d/cam-1/up/t", "21").ok();
+    let first_ca = issuer_of(&old.certificate());
+    renew(&hub, &old);
+    assert_ne!(issuer_of(&old.certificate()), first_ca);
+    let listed = hub.ironroot(&["journal", "list"]).ok();
+    assert!(
+        listed.contains("Issuing CA 2 was put into service"),
+        "{listed}"
+    );
+    hub.stop();
+    hub.ironroot(&["journal", "verify"]).ok();
+}
+
+#[test]
 fn a_request_for_a_key_on_a_token_says_what_stands_in_its_way() {
     let (hub, hsm) = hub_with_token();
     let refused = |uri: &str, part: &str| {

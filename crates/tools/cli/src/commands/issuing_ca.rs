@@ -21,6 +21,9 @@ pub struct Request {
     /// token under a new name
     #[arg(long, value_name = "sealed|URI")]
     ca_key: Option<String>,
+    /// The hub is stopped: work on the files in --data
+    #[arg(long, conflicts_with = "hub")]
+    stopped: bool,
 }
 
 impl Remote for Request {
@@ -40,6 +43,9 @@ impl Remote for Request {
 pub struct Install {
     /// The new CA's certificate and then its root's, PEM, as `ca root sign` writes them
     file: PathBuf,
+    /// The hub is stopped: work on the files in --data
+    #[arg(long, conflicts_with = "hub")]
+    stopped: bool,
 }
 
 impl Remote for Install {
@@ -60,10 +66,10 @@ impl Remote for Install {
     }
 }
 
-/// What is asked of a hub that never was up, and so is done on its files.
+/// What is asked of a hub that is not up, and so is done on its files.
 #[derive(Debug)]
-pub enum FirstCa<'a> {
-    /// A request for the certificate of its first CA.
+pub enum CaOnFiles<'a> {
+    /// A request for the certificate of its first CA, or its next.
     Request {
         /// Its data directory.
         data: &'a Path,
@@ -80,16 +86,16 @@ pub enum FirstCa<'a> {
 }
 
 impl CaCommand {
-    /// Whether this is about the first CA of a hub that never was up.
-    pub fn of_first_ca(&self) -> Option<FirstCa<'_>> {
+    /// Whether this is about a hub that is not up.
+    pub fn on_files(&self) -> Option<CaOnFiles<'_>> {
         match self {
             Self::Request(request) => {
-                let data = request.hub.unstarted()?;
+                let data = request.hub.files(request.what.stopped)?;
                 let ca_key = request.what.ca_key.as_deref();
-                Some(FirstCa::Request { data, ca_key })
+                Some(CaOnFiles::Request { data, ca_key })
             }
-            Self::Install(install) => Some(FirstCa::Install {
-                data: install.hub.unstarted()?,
+            Self::Install(install) => Some(CaOnFiles::Install {
+                data: install.hub.files(install.what.stopped)?,
                 file: &install.what.file,
             }),
             Self::Manufacturer(_) => None,
