@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use ironroot_journal::SALT_SIZE;
 use ironroot_secret::Secret;
-use ironroot_store::{Moment, PAYLOAD_SIZE_MAX, Payload};
+use ironroot_store::{Moment, PAYLOAD_SIZE_MAX, Payload, StateDigest};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -105,13 +105,22 @@ pub struct Info {
     pub entries: u64,
     /// The time of the last entry, in milliseconds since 1970.
     pub last_entry: u64,
+    /// Which version of the projection made the rows.
+    #[serde(default)]
+    pub fold: u32,
     /// The digest over all rows.
     pub state: String,
 }
 
 impl Info {
     /// Of a backup of `moment` that is made now.
-    pub(crate) fn new(moment: &Moment, log: String, program: &str, made: u64) -> Self {
+    pub(crate) fn new(
+        moment: &Moment,
+        log: String,
+        (program, fold): (&str, u32),
+        made: u64,
+    ) -> Self {
+        let state = moment.state.as_ref();
         Self {
             format: FORMAT,
             program: program.to_owned(),
@@ -119,7 +128,8 @@ impl Info {
             log,
             entries: moment.head.size,
             last_entry: moment.head.at.as_ms(),
-            state: moment.state.to_string(),
+            fold,
+            state: state.map_or(String::new(), StateDigest::to_string),
         }
     }
 }

@@ -272,7 +272,7 @@ impl<'a, 't> Reading<'a, 't> {
                 size: info.entries,
                 at: UnixTime::from_ms(info.last_entry),
             },
-            state,
+            state: Some(state),
         };
         self.info = Some((info.clone(), log));
         self.give(Item::Info(info))?;

@@ -37,6 +37,8 @@ pub struct Contents<'a> {
     pub signed: Option<Checkpoint>,
     /// The version of this program.
     pub program: &'a str,
+    /// Which version of the projection made the rows.
+    pub fold: u32,
     /// The present moment.
     pub made: UnixTime,
     /// How fast to go.
@@ -168,7 +170,12 @@ impl<'a> Writer<'a> {
         }
         let log = self.contents.key.verifier_key().to_string();
         let made = self.contents.made.as_ms();
-        let info = Info::new(moment, log, self.contents.program, made);
+        let info = Info::new(
+            moment,
+            log,
+            (self.contents.program, self.contents.fold),
+            made,
+        );
         let json = serde_json::to_vec_pretty(&info).map_err(io::Error::from)?;
         self.members.add(INFO, &json)?;
         self.info = Some(info);

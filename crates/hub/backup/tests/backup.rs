@@ -37,7 +37,7 @@ fn store(entries: u64, entry_size: usize) -> Kept {
     let mut parts = vec![Part::Moment(Moment {
         from: 0,
         head,
-        state,
+        state: Some(state),
     })];
     for n in 0..3 {
         let (name, secret) = (format!("token/{n}"), Secret::new(b"hunter2".to_vec()));
@@ -80,6 +80,7 @@ fn contents<'a>(seal: &'a SealKey, key: &'a SigningKey) -> Contents<'a> {
         key,
         signed: None,
         program: "0.1.0",
+        fold: 1,
         made: UnixTime::from_s(1_800_000_000),
         pace: Pace { bytes_per_s: None },
     }

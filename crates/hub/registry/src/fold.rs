@@ -13,8 +13,8 @@ use ironroot_store::{ApplyError, Projection, Rows};
 
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
-    CertificateRow, DeviceRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow, RevokedRow,
-    Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
+    CertificateRow, DeviceRow, FoldRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow,
+    RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -146,7 +146,10 @@ impl Step<'_> {
             | Fact::ClockConfirmed { .. }
             | Fact::PayloadErased { .. }
             | Fact::SnapshotTaken { .. } => Ok(()),
-            Fact::HubCreated { issuing, .. } => self.install_ca(CaNumber::FIRST, issuing),
+            Fact::HubCreated { issuing, .. } => {
+                self.put(FoldRow::KEY, &FoldRow::PRESENT)?;
+                self.install_ca(CaNumber::FIRST, issuing)
+            }
             Fact::CaInstalled {
                 number,
                 fingerprint,

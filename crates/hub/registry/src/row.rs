@@ -175,6 +175,25 @@ impl Row for ProfileRow {
     const TABLE: Table = Table::new("profiles");
 }
 
+/// Which version of the fold made the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoldRow {
+    /// The version.
+    pub version: u32,
+}
+
+impl FoldRow {
+    /// The version of this program's fold: one more whenever it makes other rows of the same journal.
+    pub const PRESENT: Self = Self { version: 2 };
+
+    /// The key of the one row.
+    pub const KEY: &'static str = "version";
+}
+
+impl Row for FoldRow {
+    const TABLE: Table = Table::new("fold");
+}
+
 /// An archived run of entries, by the index of its first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentRow {

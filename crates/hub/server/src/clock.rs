@@ -2,7 +2,7 @@
 //!
 //! It follows the machine's clock while that is plausible. When that jumps, time here goes on by a clock that
 //! nobody can set, and no certificates are issued until the machine's clock is right again or a person has
-//! confirmed it (decision 0017).
+//! confirmed it (decision 0008).
 
 use std::sync::Arc;
 use std::time::Duration;

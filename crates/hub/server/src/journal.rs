@@ -15,10 +15,9 @@ use ironroot_journal::note::VerifierKey;
 use ironroot_journal::succession::Succession;
 use ironroot_registry::{Fact, Fold};
 use ironroot_store::{JournalReader, Source, StateDigest, StateError};
-use ironroot_tree::{
-    Handover, LogFiles, LogPlace, LogReader, Report, verify_proof, verify_tree,
-};
+use ironroot_tree::{Handover, LogFiles, LogPlace, LogReader, Report, verify_proof, verify_tree};
 
+use crate::enforce::archive::ArchiveSettings;
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::fault::chain;
 use crate::settings::FileSettings;
@@ -246,7 +245,12 @@ fn rebuild(args: &RebuildArgs) -> anyhow::Result<ExitCode> {
 /// The log of a data folder, with the archive that the settings name.
 pub(crate) fn log_place(data: &Path, settings: Option<&Path>) -> anyhow::Result<LogPlace> {
     let settings = FileSettings::read(data, settings).map_err(anyhow::Error::msg)?;
-    let archive = settings.archive.open()?;
+    log_with(data, &settings.archive)
+}
+
+/// The same, with this archive.
+pub(crate) fn log_with(data: &Path, archive: &ArchiveSettings) -> anyhow::Result<LogPlace> {
+    let archive = archive.open()?;
     let files = archive.map(|archive| archive.objects as Arc<dyn LogFiles>);
     Ok(LogPlace::new(data.join(LOG_FOLDER)).with_archive(files))
 }

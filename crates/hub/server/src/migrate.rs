@@ -74,7 +74,9 @@ fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
         "{} entries were copied from {from} to {}.",
         moment.head.size, args.to
     );
-    println!("The state made from them is what it was: {}", moment.state);
+    if let Some(state) = moment.state {
+        println!("The state made from them is what it was: {state}");
+    }
     let copy = args.to.open_reader()?;
     let report = verify_tree(&log, &key, Some(&*copy), &mut |_, _| ())?;
     for fault in &report.faults {

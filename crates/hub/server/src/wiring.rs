@@ -3,6 +3,7 @@
 mod doors;
 mod keeping;
 mod pki;
+mod rows;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +22,6 @@ use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
 use ironroot_pki::seal::SealKey;
 use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_shelf::SqliteShelf;
-use ironroot_store::{KeyRange, Store, StoreError};
 use ironroot_time::{Clock, Rng, UnixTime};
 use ironroot_tree::{TreeError, TreeWriter};
 use tokio::net::TcpListener;
@@ -30,6 +30,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::doors::Doors;
 use self::keeping::KeepingParts;
 use self::pki::PkiParts;
+pub use self::rows::StateUnreadable;
 use crate::backup::PLACING_FOLDER;
 use crate::clock::{self, HubClock};
 use crate::collect::intake::admin_token::{AdminToken, NoToken};
@@ -165,17 +166,6 @@ pub enum NotStarted {
     /// A CA certificate.
     #[error("the CA's certificates cannot be written as PKCS#7")]
     Est(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Why the rows of the store could not be taken in.
-#[derive(Debug, thiserror::Error)]
-pub enum StateUnreadable {
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// A row is damaged.
-    #[error("a row is damaged")]
-    Row(#[from] serde_json::Error),
 }
 
 impl Hub {
@@ -433,27 +423,13 @@ async fn open_state(
         follower: registry.clone(),
         size_max: settings.file.store.size_max_bytes,
     })?;
-    take_in_rows(&*store, &registry)
+    rows::renew(&*store, settings)
+        .await
+        .map_err(NotStarted::State)?;
+    rows::take_in(&*store, &registry)
         .await
         .map_err(NotStarted::State)?;
     Ok((Ledger::new(store, outside.rng.clone()), registry))
-}
-
-async fn take_in_rows(store: &dyn Store, registry: &Registry) -> Result<(), StateUnreadable> {
-    for table in Registry::TABLES {
-        let mut range = KeyRange::all();
-        loop {
-            let rows = store.rows(table, range.clone(), ROWS_AT_ONCE).await?;
-            for row in &rows {
-                registry.load(table, &row.value)?;
-            }
-            match rows.last() {
-                Some(last) if rows.len() == ROWS_AT_ONCE => range = range.after(&last.key),
-                Some(_) | None => break,
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Sockets that listen, before anything answers on them.
@@ -503,9 +479,6 @@ impl Listeners {
 
 /// The trust anchors of this hub, for its clients.
 const CA_FILE: &str = "ca.pem";
-
-/// How many rows are read at once at start-up.
-const ROWS_AT_ONCE: usize = 1_000;
 
 /// How often held orders are tried again.
 const HELD_RETRY: Duration = Duration::from_secs(1);

@@ -25,7 +25,11 @@ pub(crate) fn dump(stored: Stored<'_>, from: u64, take: &mut Taker<'_>) -> Resul
     stored.wait(session.run(SNAPSHOT))?;
     let head = stored.io.wait(read_head(session))?;
     let state = stored.state_digest()?;
-    take(Part::Moment(Moment { from, head, state }))?;
+    take(Part::Moment(Moment {
+        from,
+        head,
+        state: Some(state),
+    }))?;
     let mut after = None;
     while let Some((last, parts)) = stored.wait(secrets(session, after))? {
         parts.into_iter().try_for_each(&mut take)?;

@@ -21,7 +21,14 @@ pub(crate) fn dump(
     let snapshot = connection.transaction().map_err(unreadable)?;
     let head = read_head(&snapshot)?;
     let state = state_digest(&snapshot).map_err(unreadable)?;
-    take_in(take, Part::Moment(Moment { from, head, state }))?;
+    take_in(
+        take,
+        Part::Moment(Moment {
+            from,
+            head,
+            state: Some(state),
+        }),
+    )?;
     dump_secrets(&snapshot, take)?;
     dump_payloads(&snapshot, take)?;
     // Entries never change, so they are the same without the transaction; and without it the

@@ -51,8 +51,8 @@ pub struct Moment {
     pub from: u64,
     /// Where the journal ended.
     pub head: Head,
-    /// The digest over all rows.
-    pub state: StateDigest,
+    /// The digest over all rows; none where another version of the projection made them.
+    pub state: Option<StateDigest>,
 }
 
 /// A store with whoever has the entries that it has dropped: dumped as if they were all still in it.
@@ -247,10 +247,10 @@ impl Moment {
     /// # Errors
     /// [`LoadError::Differs`] has both digests.
     pub fn check_state(&self, found: StateDigest) -> Result<(), LoadError> {
-        let expected = self.state;
-        let same = expected == found;
-        same.then_some(())
-            .ok_or(LoadError::Differs { expected, found })
+        match self.state {
+            Some(expected) if expected != found => Err(LoadError::Differs { expected, found }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         Part::Moment(Moment {
             from,
             head: Head { size, at },
-            state: StateHasher::default().finish(),
+            state: Some(StateHasher::default().finish()),
         })
     }
 

@@ -13,6 +13,7 @@ use ironroot_custody::Record;
 use ironroot_custody::folder::{self, NoSealKey, Sources};
 use ironroot_custody::source::Source;
 use ironroot_journal::checkpoint::SignedCheckpoint;
+use ironroot_registry::FoldRow;
 use ironroot_store::{Dump, Whole};
 use ironroot_time::{Clock, UnixTime};
 use ironroot_tree::{LogPlace, LogReader};
@@ -106,6 +107,7 @@ impl Maker {
             key: &key,
             signed: signed.map_err(|cause| NotBackedUp::Checkpoint(cause.into()))?,
             program: env!("CARGO_PKG_VERSION"),
+            fold: FoldRow::PRESENT.version,
             made,
             pace,
         };

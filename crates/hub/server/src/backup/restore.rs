@@ -14,8 +14,8 @@ use ironroot_custody::seal::SealKey;
 use ironroot_custody::source::Source;
 use ironroot_journal::checkpoint::SignedCheckpoint;
 use ironroot_journal::note::{SigningKey, VerifierKey};
-use ironroot_registry::{Fact, Fold};
-use ironroot_store::{Loader, Store};
+use ironroot_registry::{Fact, Fold, FoldRow};
+use ironroot_store::{Loader, Moment, Part, Store};
 use ironroot_time::{Clock, UnixTime};
 use ironroot_tree::TreeWriter;
 
@@ -196,10 +196,18 @@ fn take_in(
     key_holder: &dyn Fn(&Path) -> Result<Option<SealKey>, Failure>,
 ) -> anyhow::Result<(Verified, Box<dyn Loader>)> {
     let mut input = open_backup(backup)?;
+    let mut comparable = true;
     let mut take = |item| -> Result<(), Failure> {
         match item {
-            Item::Info(_) => Ok(()),
+            Item::Info(info) => {
+                comparable = info.fold == FoldRow::PRESENT.version;
+                Ok(())
+            }
             Item::File(file) => Ok(put_down(folder, &file)?),
+            Item::Part(Part::Moment(moment)) if !comparable => {
+                let state = None;
+                Ok(loader.load(Part::Moment(Moment { state, ..moment }))?)
+            }
             Item::Part(part) => Ok(loader.load(part)?),
         }
     };

@@ -326,9 +326,9 @@ fn packets_that_are_wrong_in_a_session_end_it_with_their_reason() {
                 b"\x90\x04\x00\x01\x00\x00",
             ],
         ),
-        // A packet past the size that the Grant allows; QoS 2, which is not offered.
+        // A packet past the size that the Grant allows; a topic alias that stands for nothing.
         (0x95, &[&oversized]),
-        (0x9b, &[b"\x34\x06\x00\x01a\x00\x01\x00"]),
+        (0x94, &[b"\x30\x06\x00\x00\x03\x23\x00\x01"]),
     ] {
         let open = || {
             let mut socket = scene.inside("mqtt");

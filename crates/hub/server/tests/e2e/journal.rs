@@ -192,6 +192,27 @@ fn a_hub_does_not_go_on_from_a_store_that_was_put_back_from_a_backup() {
 }
 
 #[test]
+fn a_state_that_another_version_made_is_made_again_at_the_next_start() {
+    let mut hub = Hub::start();
+    hub.device("cam-1");
+    hub.stop();
+    sql(
+        &hub,
+        r#"UPDATE state SET value = CAST('{"version":1}' AS BLOB) WHERE tbl = 'fold'"#,
+    );
+    sql(&hub, "DELETE FROM state WHERE tbl = 'issuing_cas'");
+    finds(&hub, &["table \"fold\""]);
+    hub.starts();
+    hub.logs("Another version of the program made the state");
+    assert_eq!(hub.lifecycle("cam-1"), "enrolled");
+    hub.stop();
+    hub.ironroot(&["journal", "verify"]).ok();
+    hub.starts();
+    let said = hub.running().said();
+    assert!(!said.contains("Another version"), "{said}");
+}
+
+#[test]
 fn verifies_beside_a_hub_that_runs() {
     let hub = Hub::start();
     hub.device("cam-1");
