@@ -14,7 +14,7 @@ use ironroot_backup::{Contents, Pace, write};
 use ironroot_custody::seal::SealKey;
 use ironroot_journal::note::SigningKey;
 use ironroot_profile::BUILT_IN;
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, Fact, FoldRow};
 use ironroot_server::storage::{Parts, StoreUrl};
 use ironroot_store::{Change, Store};
 use ironroot_time::UnixTime;
@@ -205,6 +205,7 @@ fn back_up(store: &Arc<dyn Store>, to: &Path, pace: Pace) -> Result<(), Failure>
         key: &SigningKey::from_seed("bench.example/ironroot", &[1; 32])?,
         signed: None,
         program: env!("CARGO_PKG_VERSION"),
+        fold: FoldRow::PRESENT.version,
         made: UnixTime::default(),
         pace,
     };

@@ -154,7 +154,7 @@ fn gos_note_library_takes_a_checkpoint_of_two_keys_under_each_of_them() {
     writer.write(&log.journal).unwrap();
     let file = log.path("entry.tlog-proof");
     for key in &keys {
-        let proof = export_proof(log.folder.path(), key, 305).unwrap();
+        let proof = export_proof(&log.place(), key, 305).unwrap();
         std::fs::write(&file, proof.to_string()).unwrap();
         let Some(verified) = go_verifies(&log, key, &file) else {
             return;
