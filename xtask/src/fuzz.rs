@@ -20,7 +20,7 @@ use crate::{process, workspace};
 /// How long each target tries, unless the variable says otherwise.
 const TRY: Duration = Duration::from_secs(60);
 /// How long all targets together try; with many, each tries for less.
-const TRY_ALL: Duration = Duration::from_secs(12 * 60);
+const TRY_ALL: Duration = Duration::from_secs(8 * 60);
 /// The variable that bolero reads it from.
 const TRY_MS_VARIABLE: &str = "BOLERO_RANDOM_TEST_TIME_MS";
 /// How long a target may take before it counts as hanging.
@@ -253,8 +253,8 @@ mod tests {
     #[test]
     fn many_targets_share_the_time() {
         assert_eq!(try_ms(0, 2), 60_000);
-        assert_eq!(try_ms(24, 2), 60_000);
-        assert_eq!(try_ms(48, 2), 30_000);
+        assert_eq!(try_ms(16, 2), 60_000);
+        assert_eq!(try_ms(32, 2), 30_000);
     }
 
     #[test]
