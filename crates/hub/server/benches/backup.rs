@@ -39,7 +39,7 @@ fn main() -> Result<(), Failure> {
     let size = numbers.next().unwrap_or(Ok(1_000))? << 20;
     let seconds = Duration::from_secs(numbers.next().unwrap_or(Ok(10))?);
     let pace = Pace {
-        bytes_per_s: Some(numbers.next().unwrap_or(Ok(32 << 20))?),
+        bytes_per_s: Some(numbers.next().unwrap_or(Ok(16 << 20))?),
     };
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -173,7 +173,7 @@ pub struct BackupSection {
 impl Default for BackupSection {
     fn default() -> Self {
         Self {
-            bytes_per_s_max: 32 << 20,
+            bytes_per_s_max: 16 << 20,
         }
     }
 }
