@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{OpenError, file, reading};
 const BATCH_MAX: usize = 4_096;
 
 /// How many steps may wait before the broker takes no more messages for sessions that outlive the hub.
-const WAITING_MAX: usize = 65_536;
+const WAITING_MAX: u64 = 65_536;
 
 /// How long the thread waits after the file could not be written.
 const RETRY: Duration = Duration::from_millis(500);
@@ -36,16 +36,17 @@ struct Shared {
     queue: Mutex<Queue>,
     /// A step was noted, or the shelf is to be closed.
     work: Condvar,
+    /// The ticket of the last step that was noted; changed under the queue's lock.
+    noted: AtomicU64,
     durable: AtomicU64,
+    /// The file could not be written at the last try.
+    failing: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     steps: VecDeque<Step>,
-    /// The ticket of the last step that was noted.
-    noted: u64,
     waiting: Vec<(Ticket, Waker)>,
-    failing: bool,
     closing: bool,
 }
 
@@ -75,9 +76,9 @@ impl Shelf for SqliteShelf {
     fn note(&self, step: Step) -> Ticket {
         let mut queue = self.shared.queue.lock();
         queue.steps.push_back(step);
-        queue.noted += 1;
+        let before = self.shared.noted.fetch_add(1, Ordering::Relaxed);
         self.shared.work.notify_one();
-        Ticket(queue.noted)
+        Ticket(before + 1)
     }
 
     fn durable(&self) -> Ticket {
@@ -101,8 +102,9 @@ impl Shelf for SqliteShelf {
     }
 
     fn is_full(&self) -> bool {
-        let queue = self.shared.queue.lock();
-        queue.failing || queue.steps.len() >= WAITING_MAX
+        let noted = self.shared.noted.load(Ordering::Relaxed);
+        let waiting = noted.saturating_sub(self.durable().0);
+        self.shared.failing.load(Ordering::Relaxed) || waiting >= WAITING_MAX
     }
 }
 
@@ -139,7 +141,7 @@ impl Shared {
         batch.clear();
         let mut queue = self.queue.lock();
         self.durable.store(durable, Ordering::Release);
-        if std::mem::take(&mut queue.failing) {
+        if self.failing.swap(false, Ordering::Relaxed) {
             tracing::info!("MQTT sessions are written to disk again.");
         }
         let due: Vec<_> = queue
@@ -155,7 +157,7 @@ impl Shared {
     /// Notes a failure, and waits before the next try; true when there is to be none.
     fn give_up(&self, cause: &rusqlite::Error) -> bool {
         let mut queue = self.queue.lock();
-        if !std::mem::replace(&mut queue.failing, true) {
+        if !self.failing.swap(true, Ordering::Relaxed) {
             tracing::error!(error = %cause, "MQTT sessions cannot be written to disk; what rests on that waits.");
         }
         let not_closing = |queue: &mut Queue| !queue.closing;

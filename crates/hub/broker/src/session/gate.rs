@@ -90,7 +90,13 @@ impl Gate {
         if self.shelf.is_none() {
             return;
         }
-        self.waker = Some(waker.clone());
+        if !self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            self.waker = Some(waker.clone());
+        }
         if let Some((ticket, _)) = self.marks.front() {
             self.wake_at(*ticket);
         }
