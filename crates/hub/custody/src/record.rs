@@ -63,7 +63,7 @@ pub enum BadRecord {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Wrong {
-    /// More than [`LENGTH_MAX`] bytes.
+    /// More than `LENGTH_MAX` bytes.
     #[error("it is longer than {LENGTH_MAX} bytes")]
     TooLong,
     /// Not the fields of a record.

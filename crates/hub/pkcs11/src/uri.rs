@@ -23,7 +23,7 @@ pub struct KeyUri {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadUri {
-    /// It does not begin with `pkcs11:`, or has more than [`LENGTH_MAX`] bytes.
+    /// It does not begin with `pkcs11:`, or has more than `LENGTH_MAX` bytes.
     #[error(
         "a key on a token is named like pkcs11:token=ca;object=issuing-1?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=/etc/ironroot/pin"
     )]
