@@ -55,11 +55,13 @@ impl Open {
         bytes_max: usize,
         out: &mut Vec<u8>,
     ) -> Result<Output, Refusal> {
-        let start = out.len();
-        self.send_again(now, start + bytes_max, out);
+        // What is taken now would only wait for the disk, and the gate wakes the session when some of it may leave.
+        if self.gate.is_full() {
+            let order = self.state.outbox.order_waiting();
+            return order.map_or(Ok(Output::Done), |order| Err(order.into()));
+        }
+        self.send_again(now, out.len() + bytes_max, out);
         let window = self.state.in_flight.window();
-        // A session whose packets wait for the disk takes nothing more.
-        let bytes_max = if self.gate.is_full() { 0 } else { bytes_max };
         let mut batch = SmallVec::new();
         let left = self.state.outbox.take(window, bytes_max, &mut batch);
         if let Some(order) = left.order {

@@ -222,6 +222,41 @@ fn a_client_whose_answers_wait_is_not_read_from_for_ever() {
 }
 
 #[test]
+fn a_session_whose_deliveries_wait_for_the_disk_rests_until_some_may_leave() {
+    let (bench, shelf) = bench();
+    let (mut reader, _) = returns(&bench, &shelf);
+    reader.asks_for(
+        ironroot_mqtt::Subscription {
+            qos: Qos::AtLeastOnce,
+            ..crate::bench::subscription("#")
+        },
+        None,
+    );
+    shelf.catches_up();
+    reader.gets();
+    let mut writer = bench.joins(&service("writer"), Version::V5);
+    let payload = "x".repeat(4_000);
+    for _ in 0..100 {
+        writer.sends(&Packet::Publish(Publish {
+            delivery: QOS1,
+            ..publish("t", &payload)
+        }));
+    }
+    assert!(
+        reader.gets().is_empty(),
+        "and it does not ask again and again"
+    );
+    assert!(bench.broker.totals().queued_bytes > 0);
+    let mut got = 0;
+    while got < 100 {
+        shelf.catches_up();
+        let now = reader.gets_messages().len();
+        assert!(now > 0);
+        got += now;
+    }
+}
+
+#[test]
 fn the_session_of_somebody_whose_life_here_has_ended_is_not_restored() {
     let shelf = Arc::new(HandShelf::default());
     let on: Arc<dyn Shelf> = shelf.clone();
