@@ -33,6 +33,9 @@ const PEERS: &[(&str, &str)] = &[
     ("prometheus", "promtool, which checks the alert rules"),
     ("systemd", "systemd-analyze, which checks the unit"),
     ("strace", "what is on disk before an acknowledgement"),
+    ("chromium", "the browser that looks at the console"),
+    ("nodejs", "runs what drives the browser"),
+    ("npm", "installs what drives the browser"),
     ("golang-go", "the foreign verifier of the journal"),
     ("golang-golang-x-mod-dev", "its tlog and note packages"),
 ];
@@ -53,7 +56,26 @@ pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
 /// When something is missing and cannot be installed.
 pub(crate) fn install() -> Result<()> {
     install_packages()?;
-    install_s3_server()
+    install_s3_server()?;
+    install_console_check()
+}
+
+/// What drives the browser and judges the pages, as the lock file has it; no part of a program.
+fn install_console_check() -> Result<()> {
+    let folder = workspace::root().join("crates/hub/console/check");
+    if folder.join("node_modules/axe-core").exists() {
+        return Ok(());
+    }
+    println!("installing by npm: what looks at the console's pages");
+    let mut command = Command::new("npm");
+    command.args(["ci", "--no-audit", "--no-fund", "--silent"]);
+    let status = command.current_dir(&folder).status()?;
+    ensure!(
+        status.success(),
+        "npm ci failed in {}, and the test of the console's pages needs it",
+        folder.display()
+    );
+    Ok(())
 }
 
 fn install_s3_server() -> Result<()> {
@@ -106,6 +128,10 @@ fn install_packages() -> Result<()> {
 }
 
 fn installed(package: &str) -> bool {
+    // Builds of Node.js from elsewhere bring npm along, and exclude Debian's.
+    if package == "npm" && process::exists(package) {
+        return true;
+    }
     let output = Command::new("dpkg-query")
         .args(["--show", "--showformat=${Status}", package])
         .output();

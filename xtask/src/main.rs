@@ -9,6 +9,7 @@
 
 mod bench;
 mod check;
+mod console_check;
 mod deny;
 mod deps;
 mod fuzz;
@@ -43,6 +44,11 @@ const COMMANDS: &[Command] = &[
         deps::run,
     ),
     ("layers", "check who uses whom", layers::run),
+    (
+        "console-check",
+        "look at the console's pages in a browser",
+        console_check::run,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -56,7 +62,7 @@ fn main() -> ExitCode {
     }
     println!("usage: cargo xtask <command>\n");
     for (name, what, _) in COMMANDS {
-        println!("  {name:<8} {what}");
+        println!("  {name:<13} {what}");
     }
     ExitCode::from(2)
 }

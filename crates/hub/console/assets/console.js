@@ -1,12 +1,24 @@
 // Optional: every page does all it must without this file. It never writes HTML, only text and attributes.
 "use strict";
 
-// "/" goes to the search field.
+// "/" goes to the search field; Escape leaves an order by the same link that Cancel is.
 addEventListener("keydown", (e) => {
   const typing = e.target.closest("input, textarea, select");
-  if (e.key !== "/" || typing || e.ctrlKey || e.metaKey) return;
   const find = document.getElementById("find");
-  if (find) { e.preventDefault(); find.focus(); }
+  if (e.key === "/" && !typing && !e.ctrlKey && !e.metaKey && find && !find.closest("[inert]")) {
+    e.preventDefault();
+    find.focus();
+  }
+  if (e.key === "Escape") document.querySelector("[data-escape]")?.click();
+});
+
+// An order is a modal: Tab stays inside it. (The page behind it is inert already.)
+const order = document.querySelector("dialog.order[open]");
+order?.addEventListener("keydown", (e) => {
+  if (e.key !== "Tab") return;
+  const stops = [...order.querySelectorAll("a[href], button, textarea, input:not([type=hidden]), summary")];
+  const [from, to] = e.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+  if (document.activeElement === from) { e.preventDefault(); to.focus(); }
 });
 
 // Live parts: the hub sends {"slot": "text"}; a slot is an element with data-slot. What a slot cannot hold,

@@ -256,7 +256,7 @@ impl From<Attention> for Waiting {
     fn from(item: Attention) -> Self {
         let mark = match item.urgency {
             Urgency::Stopped => Mark {
-                class: "contra",
+                class: "contraindicated",
                 icon: "contraindicated",
                 word: "Grave",
             },

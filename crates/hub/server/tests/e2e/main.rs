@@ -17,6 +17,7 @@ mod ca_rotation;
 mod ca_token;
 mod certificates;
 mod clock;
+mod console_look;
 mod doors;
 mod enrolment;
 mod enrolment_refused;

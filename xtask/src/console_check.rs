@@ -1,0 +1,42 @@
+//! `cargo xtask console-check`: looks at the console's pages in a browser, and takes pictures of them.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::{deps, workspace};
+
+/// `cargo xtask console-check [page ...] [--images]`.
+///
+/// Pictures of the pages named, or of all, go to `target/console`; with `--images` those of the README are
+/// taken anew. What is looked at stands in `crates/hub/console/check/pages.mjs`.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
+    deps::install()?;
+    let (options, pages): (Vec<_>, Vec<_>) = arguments
+        .iter()
+        .partition(|argument| argument.starts_with("--"));
+    let test = ["test", "--package", "ironroot-server", "--test", "e2e"];
+    let mut command = workspace::cargo(test);
+    command.args(["console_look", "--", "--nocapture"]);
+    command.env("CONSOLE_SHOTS", workspace::target_dir()?.join("console"));
+    for option in options {
+        match option.as_str() {
+            "--images" => command.env("CONSOLE_IMAGES", workspace::root().join("docs/images")),
+            other => bail!("{other} is no option: there is --images alone"),
+        };
+    }
+    if !pages.is_empty() {
+        let pages: Vec<_> = pages.into_iter().map(String::as_str).collect();
+        command.env("CONSOLE_ONLY", pages.join(","));
+    }
+    let seen = command.status()?.success();
+    println!(
+        "pictures are in {}",
+        workspace::target_dir()?.join("console").display()
+    );
+    Ok(if seen {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
