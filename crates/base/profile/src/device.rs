@@ -18,6 +18,9 @@ const TEMPLATES_MAX: usize = 32;
 /// The largest number of profiles in one list.
 const PROFILES_MAX: usize = 32;
 
+/// The largest bound on topics: each takes a few bytes of memory for as long as its day lasts.
+const TOPICS_MAX: u16 = 4_096;
+
 /// How many kinds of key the hub can make.
 const SERVER_KEYS_MAX: usize = 3;
 
@@ -82,10 +85,14 @@ pub enum ServerKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// PUBLISH packets a second, averaged; 0 stands for no bound.
+    /// Packets a second that it sends of its own accord, averaged; 0 stands for no bound.
     pub messages_per_s: u32,
-    /// PUBLISH packets that may come at once before the average counts.
+    /// Packets that may come at once before the average counts.
     pub message_burst: u32,
+    /// Bytes of MQTT packets a second, averaged over ten seconds; 0 stands for no bound.
+    pub bytes_per_s: u32,
+    /// Topics that it publishes on in one day, counted in UTC; 0 stands for no bound.
+    pub topics_max: u16,
     /// The largest MQTT packet, in bytes.
     pub packet_size_max: u32,
     /// Live MQTT sessions at one time.
@@ -99,6 +106,8 @@ impl Default for Limits {
         Self {
             messages_per_s: 50,
             message_burst: 200,
+            bytes_per_s: 256 * 1024,
+            topics_max: 64,
             packet_size_max: 64 * 1024,
             sessions_max: 1,
             subscriptions_max: 16,
@@ -111,10 +120,18 @@ impl Limits {
     pub const SERVICE: Self = Self {
         messages_per_s: 0,
         message_burst: 0,
+        bytes_per_s: 0,
+        topics_max: 0,
         packet_size_max: 1024 * 1024,
         sessions_max: 64,
         subscriptions_max: 256,
     };
+
+    /// Bytes that may come at once: ten seconds' worth, or one packet of the largest size.
+    pub fn byte_burst(&self) -> u64 {
+        let seconds = u64::from(self.bytes_per_s).saturating_mul(10);
+        seconds.max(self.packet_size_max.into())
+    }
 }
 
 /// Everything that is wrong with a profile's text.
@@ -322,6 +339,12 @@ impl Faults {
         if !(1..=64).contains(&limits.sessions_max) {
             self.add("limits.sessions_max", "1 to 64 sessions are allowed");
         }
+        if limits.topics_max > TOPICS_MAX {
+            self.add(
+                "limits.topics_max",
+                format_args!("at most {TOPICS_MAX} topics can be counted; 0 stands for no bound"),
+            );
+        }
         if limits.subscriptions_max > 1_024 {
             self.add(
                 "limits.subscriptions_max",
@@ -361,6 +384,7 @@ mod tests {
             publish = ["ok", "d/#/x"]
             [limits]
             sessions_max = 0
+            topics_max = 4097
         "#;
         let bad = DeviceProfile::parse(text).unwrap_err();
         let paths: Vec<_> = bad.faults.iter().map(|f| f.path.as_str()).collect();
@@ -370,6 +394,7 @@ mod tests {
                 "name",
                 "certificate_days",
                 "limits.sessions_max",
+                "limits.topics_max",
                 "topics.publish[1]"
             ]
         );

@@ -160,6 +160,18 @@ pub struct Traffic {
     pub refused: u64,
     /// Messages for it that its Grant withheld or that had no room.
     pub withheld: u64,
+    /// Packets of it that came past its rate: they had to wait, or were dropped.
+    #[serde(default)]
+    pub throttled: u64,
+    /// Times that nothing was read from it for a while, since it went on so.
+    #[serde(default)]
+    pub held: u64,
+    /// Sessions of it that were ended because it sent too much or took too little.
+    #[serde(default)]
+    pub cut_off: u64,
+    /// Topics that it has published on today, counted in UTC; 0 where its profile sets no bound.
+    #[serde(default)]
+    pub topics_today: u64,
 }
 
 /// One reason for quarantine.
@@ -196,8 +208,14 @@ pub struct GrantSummary {
     pub subscriptions_max: u32,
     /// Largest MQTT packet in bytes.
     pub packet_size_max: u32,
-    /// Messages per second it may publish, sustained.
+    /// Messages per second it may publish, sustained; 0 stands for no bound.
     pub messages_per_s: u32,
+    /// Bytes per second it may send, sustained; 0 stands for no bound.
+    #[serde(default)]
+    pub bytes_per_s: u32,
+    /// Topics it may publish on in one day; 0 stands for no bound.
+    #[serde(default)]
+    pub topics_max: u32,
 }
 
 /// One journal entry about a device, in words.
@@ -239,6 +257,8 @@ mod tests {
             subscriptions_max: 0,
             packet_size_max: 0,
             messages_per_s: 0,
+            bytes_per_s: 0,
+            topics_max: 0,
         };
         let detail = DeviceDetail {
             item,

@@ -172,6 +172,12 @@ impl Broker {
         self.counters.last_seen(principal)
     }
 
+    /// On how many topics the principal has published on the day of `now`, counted in UTC; a principal without a
+    /// bound on them is not counted.
+    pub fn topics_today(&self, principal: &Principal, now: UnixTime) -> u64 {
+        self.counters.topics_today(principal, now)
+    }
+
     /// The broker as a whole.
     pub fn totals(&self) -> BrokerTotals {
         BrokerTotals {

@@ -8,6 +8,8 @@ use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
 use parking_lot::RwLock;
 
+use crate::topics::DayTopics;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// The counters of one principal since the hub started.
@@ -16,6 +18,8 @@ macro_rules! counters {
             $( pub(crate) $name: Counter, )*
             /// When the principal was last heard of; zero when it never was.
             last_seen_ms: AtomicU64,
+            /// The topics that it publishes on.
+            pub(crate) topics: DayTopics,
         }
 
         /// The counters as they stood at one moment.
@@ -55,6 +59,12 @@ counters! {
     withheld,
     /// Messages for it that were dropped for want of room: of QoS 0, or while it was away.
     dropped,
+    /// Packets of it that came past its rate: they had to wait, or were dropped.
+    throttled,
+    /// Times that nothing was read from it for a while, since it went on so.
+    held,
+    /// Sessions of it that were ended because it sent too much or took too little.
+    cut_off,
 }
 
 impl Counters {
@@ -102,6 +112,14 @@ impl CountersByPrincipal {
     pub(crate) fn last_seen(&self, principal: &Principal) -> Option<UnixTime> {
         let seen_ms = self.0.read().get(principal)?.last_seen_ms.load(Relaxed);
         (seen_ms > 0).then(|| UnixTime::from_ms(seen_ms))
+    }
+
+    /// On how many topics the principal has published on the day of `now`.
+    pub(crate) fn topics_today(&self, principal: &Principal, now: UnixTime) -> u64 {
+        let counters = self.0.read();
+        counters
+            .get(principal)
+            .map_or(0, |counters| counters.topics.count(now))
     }
 
     pub(crate) fn total(&self) -> CounterValues {

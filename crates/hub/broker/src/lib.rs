@@ -24,6 +24,7 @@ mod session;
 mod sessions;
 mod settings;
 pub mod shelf;
+mod topics;
 
 pub use broker::{Broker, BrokerTotals};
 pub use counters::CounterValues;

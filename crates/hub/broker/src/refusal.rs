@@ -46,6 +46,7 @@ refusals! {
     ReceiveMaximum, ReceiveMaximumExceeded, "more messages are in flight than the receive maximum allows";
     TopicTooDeep, TopicNameInvalid, "the topic has too many levels";
     RateExceeded, QuotaExceeded, "messages come faster than the Grant allows";
+    TooManyTopics, QuotaExceeded, "the principal publishes on as many topics today as its Grant allows";
     HubFull, QuotaExceeded, "too many bytes wait in the hub";
     ShelfFull, QuotaExceeded, "too many steps wait to be written to disk";
     Unencodable, UnspecifiedError, "the message cannot be passed on";
@@ -65,8 +66,23 @@ refusals! {
     CertificateExpired, MaximumConnectTime, "the certificate that the session was opened with has expired";
     Cut, NotAuthorized, "the Grant no longer allows a session";
     TakenOver, SessionTakenOver, "the same principal opened a session with the same client identifier";
+    Flooding, MessageRateTooHigh, "messages kept coming faster than the Grant allows, though the session was held";
     TooSlow, QuotaExceeded, "too many bytes wait for the session";
     ShuttingDown, ServerShuttingDown, "the hub stops";
+}
+
+impl Refusal {
+    /// Whether the client sent too much, or took too little, and nothing else was wrong.
+    pub(crate) fn is_too_much(self) -> bool {
+        matches!(
+            self,
+            Self::Flooding
+                | Self::TooManyTopics
+                | Self::TooSlow
+                | Self::ReceiveMaximum
+                | Self::Malformed(Malformed::TooLarge)
+        )
+    }
 }
 
 impl From<Malformed> for Refusal {

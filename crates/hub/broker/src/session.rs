@@ -12,6 +12,7 @@ mod deliver;
 mod gate;
 mod in_flight;
 mod open;
+mod pace;
 mod publish;
 mod report;
 mod state;

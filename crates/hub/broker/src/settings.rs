@@ -22,6 +22,10 @@ pub struct BrokerSettings {
     pub hub_queue_max_bytes: usize,
     /// The longest time a publisher pauses for others before its next packets are read.
     pub pause_max_ms: u64,
+    /// How long nothing is read from a session that goes on sending too much.
+    pub hold_ms: u64,
+    /// How often in a row a session is held so before it is ended.
+    pub holds_max: u8,
     /// Messages of QoS 1 and 2 in flight to one session, whatever more the client allows, and from it.
     pub in_flight_max: u16,
     /// Topics that each side may give a number in one session of MQTT 5 (topic alias maximum).
@@ -50,6 +54,8 @@ impl Default for BrokerSettings {
             hub_queue_pause_bytes: 128 * 1024 * 1024,
             hub_queue_max_bytes: 256 * 1024 * 1024,
             pause_max_ms: 1_000,
+            hold_ms: 5_000,
+            holds_max: 3,
             in_flight_max: 1_024,
             topic_alias_max: 16,
             retained_max: 100_000,

@@ -7,6 +7,7 @@ use ironroot_broker::Broker;
 use ironroot_identity::Principal;
 use ironroot_registry::Registry;
 use ironroot_store::{Health, Store};
+use ironroot_time::Clock;
 use ironroot_views::{Activity, Live, Trouble};
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -47,6 +48,10 @@ impl Live for Gauges {
                 bytes_out: counters.bytes_out,
                 refused: counters.refused,
                 withheld: counters.withheld + counters.dropped,
+                throttled: counters.throttled,
+                held: counters.held,
+                cut_off: counters.cut_off,
+                topics_today: self.broker.topics_today(principal, self.clock.now()),
             },
         }
     }
@@ -137,6 +142,9 @@ impl MetricsPage {
             ("ironroot_mqtt_refused_total", counted.refused),
             ("ironroot_mqtt_withheld_total", counted.withheld),
             ("ironroot_mqtt_dropped_total", counted.dropped),
+            ("ironroot_mqtt_throttled_total", counted.throttled),
+            ("ironroot_mqtt_held_total", counted.held),
+            ("ironroot_mqtt_cut_off_total", counted.cut_off),
             ("ironroot_journal_entries_total", store.head().size),
         ] {
             counter!(name).absolute(value);

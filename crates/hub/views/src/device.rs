@@ -189,5 +189,7 @@ fn summary(grant: &Grant, id: &str) -> GrantSummary {
         subscriptions_max: limits.subscriptions_max.into(),
         packet_size_max: limits.packet_size_max,
         messages_per_s: limits.messages_per_s,
+        bytes_per_s: limits.bytes_per_s,
+        topics_max: limits.topics_max.into(),
     }
 }

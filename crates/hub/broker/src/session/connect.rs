@@ -21,11 +21,12 @@ use super::will::Will;
 use crate::broker::Broker;
 use crate::message::Origin;
 use crate::outbox::{Lifetime, Outbox, SessionNumber};
-use crate::rate::TokenBucket;
+use crate::rate::Pace;
 use crate::refusal::Refusal;
 use crate::sessions::{Admitted, SessionInfo, Start};
 use crate::settings::BrokerSettings;
 use crate::shelf::Step;
+use crate::topics::SessionTopics;
 
 /// Whether a client is in.
 #[derive(Debug)]
@@ -136,7 +137,8 @@ fn admit(
         will: will.transpose()?,
         client_aliases: ClientAliases::new(client_aliases_max(connect, &broker.settings)),
         own_aliases: OwnAliases::new(own_aliases_max(connect, &broker.settings)),
-        rate: TokenBucket::new(now),
+        pace: Pace::new(now),
+        topics: SessionTopics::default(),
         pause: None,
     });
     let info = SessionInfo {

@@ -16,8 +16,9 @@ use super::will::Will;
 use crate::broker::Broker;
 use crate::counters::Counters;
 use crate::outbox::Outbox;
-use crate::rate::TokenBucket;
+use crate::rate::Pace;
 use crate::refusal::Refusal;
+use crate::topics::SessionTopics;
 
 /// A session that was let in.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ pub(super) struct Open {
     pub(super) will: Option<Box<Will>>,
     pub(super) client_aliases: ClientAliases,
     pub(super) own_aliases: OwnAliases,
-    pub(super) rate: TokenBucket,
+    pub(super) pace: Pace,
+    pub(super) topics: SessionTopics,
     pub(super) pause: Option<Pause>,
 }
 
@@ -96,7 +98,13 @@ impl Open {
         }
         self.heard = now;
         let packet = Packet::parse(frame, self.version, Side::Client).map_err(Refusal::from)?;
-        let handled = self.handle_packet(&packet, now, out)?;
+        let handled = match self.throttle(&packet, frame.packet_len(), now)? {
+            None => {
+                self.handle_packet(&packet, now, out)?;
+                Handled::Done
+            }
+            Some(handled) => handled,
+        };
         if handled == Handled::Done {
             self.counters().bytes_in.add(frame.packet_len());
         }
@@ -108,13 +116,11 @@ impl Open {
         packet: &Packet<'_>,
         now: UnixTime,
         out: &mut Vec<u8>,
-    ) -> Result<Handled, Ending> {
+    ) -> Result<(), Ending> {
         match packet {
-            Packet::Publish(publish) => return Ok(self.handle_publish(publish, now, out)?),
-            Packet::Subscribe(subscribe) => return Ok(self.handle_subscribe(subscribe, now, out)),
-            Packet::Unsubscribe(unsubscribe) => {
-                return Ok(self.handle_unsubscribe(unsubscribe, now, out));
-            }
+            Packet::Publish(publish) => self.handle_publish(publish, now, out)?,
+            Packet::Subscribe(subscribe) => self.handle_subscribe(subscribe, out),
+            Packet::Unsubscribe(unsubscribe) => self.handle_unsubscribe(unsubscribe, out),
             Packet::PubAck(ack) => {
                 let moved = self.state.in_flight.acknowledge(ack.packet_id)?;
                 self.settle(moved);
@@ -137,7 +143,7 @@ impl Open {
                 return Err(Refusal::Malformed(Malformed::WrongSide).into());
             }
         }
-        Ok(Handled::Done)
+        Ok(())
     }
 
     /// Handles no packet until `until`, or until there is room in a queue.

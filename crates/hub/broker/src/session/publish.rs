@@ -9,12 +9,15 @@ use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
 use super::in_flight::Known;
-use super::open::{Handled, Open, Reasons};
+use super::open::{Open, Reasons};
 use super::report;
 use crate::message::{Message, Origin};
 use crate::refusal::Refusal;
 use crate::router::Routed;
 use crate::shelf::Step;
+
+/// As how many messages a topic weighs that is one too many.
+const TOPIC_WEIGHT: u32 = 10;
 
 impl Open {
     /// Publishes, or refuses in the way that the QoS and the version have for it. A refusal that comes back
@@ -24,21 +27,14 @@ impl Open {
         publish: &Publish<'_>,
         now: UnixTime,
         out: &mut Vec<u8>,
-    ) -> Result<Handled, Refusal> {
-        if let Err(wait) = self.rate.take(self.subject.grant().limits(), now) {
-            if publish.delivery.qos() == Qos::AtMostOnce {
-                return self.refuse_publish(Refusal::RateExceeded, publish, out);
-            }
-            self.pause(now.plus(wait), None);
-            return Ok(Handled::Later);
-        }
+    ) -> Result<(), Refusal> {
         self.client_aliases.learn(publish)?;
         let topic = self.client_aliases.topic(publish)?;
         if let Delivery::ExactlyOnce { packet_id, .. } = publish.delivery {
             // MQTT 5 section 4.3.3: it was taken before, and only the answer was lost.
             if self.state.received.has(packet_id) {
                 self.send(&Packet::PubRec(Ack::success(packet_id)), out);
-                return Ok(Handled::Done);
+                return Ok(());
             }
             // MQTT 5 section 3.3.4 [MQTT-3.3.4-9]; 3.1.1 is bounded by its identifiers.
             let in_flight_max = usize::from(self.broker.settings.in_flight_max);
@@ -46,11 +42,28 @@ impl Open {
                 return Err(Refusal::ReceiveMaximum);
             }
         }
-        match self.accept(topic, publish, now) {
+        let topics_max = self.subject.grant().limits().topics_max.into();
+        let of_the_day = &self.state.outbox.counters().topics;
+        let accepted = if !may_publish(&self.subject, topic) {
+            Err(Refusal::PublishNotGranted)
+        } else if !self
+            .topics
+            .admit(topic.as_str(), topics_max, of_the_day, now)
+        {
+            Err(Refusal::TooManyTopics)
+        } else {
+            self.accept(topic, publish, now)
+        };
+        match accepted {
             Ok(routed) => self.acknowledge(publish, routed, now, out),
-            Err(refusal) => return self.refuse_publish(refusal, publish, out),
+            Err(refusal) => {
+                self.refuse_publish(refusal, publish, out)?;
+                if refusal == Refusal::TooManyTopics {
+                    self.exceed(refusal, (TOPIC_WEIGHT, 0), now)?;
+                }
+            }
         }
-        Ok(Handled::Done)
+        Ok(())
     }
 
     /// PUBREL: the client will not send the message again (MQTT 5 section 4.3.3).
@@ -72,16 +85,13 @@ impl Open {
         self.send(&Packet::PubComp(answer), out);
     }
 
-    /// Every check on one message; then it is kept and routed.
+    /// Every further check on a message whose topic may be published on; then it is kept and routed.
     fn accept(
         &self,
         topic: TopicName<'_>,
         publish: &Publish<'_>,
         now: UnixTime,
     ) -> Result<Routed, Refusal> {
-        if !may_publish(&self.subject, topic) {
-            return Err(Refusal::PublishNotGranted);
-        }
         if topic.levels().count() > self.broker.settings.topic_levels_max {
             return Err(Refusal::TopicTooDeep);
         }
@@ -150,7 +160,7 @@ impl Open {
         refusal: Refusal,
         publish: &Publish<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<Handled, Refusal> {
+    ) -> Result<(), Refusal> {
         match (publish.delivery, self.version) {
             (Delivery::AtMostOnce, Version::V5 | Version::V311) => {}
             (
@@ -184,7 +194,7 @@ impl Open {
             }
         }
         report::packet_refused(self.counters(), &self.subject, refusal);
-        Ok(Handled::Done)
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `debug` for single packets; `warn` where a session or a will is refused: odd, and handled.
 
+use std::time::Duration;
+
 use ironroot_identity::Principal;
 use ironroot_registry::Subject;
 
@@ -28,10 +30,24 @@ pub(super) fn session_refused(broker: &Broker, subject: &Subject, refusal: Refus
             tracing::debug!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session ended.");
         }
         _ => {
-            broker.counters.of(subject.principal()).refused.add(1);
+            let counters = broker.counters.of(subject.principal());
+            counters.refused.add(1);
+            counters.cut_off.add(usize::from(refusal.is_too_much()));
             tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session refused.");
         }
     }
+}
+
+/// The session is not read from for a while, since it sends too much.
+pub(super) fn held(subject: &Subject, hold: Duration) {
+    let (device, service) = ids(subject.principal());
+    tracing::debug!(
+        device.id = device,
+        service.id = service,
+        door = "mqtt",
+        hold.ms = hold.as_millis(),
+        "Session held."
+    );
 }
 
 /// A will was not published.

@@ -6,11 +6,10 @@ use ironroot_mqtt::{
     AckProperties, List, Packet, Qos, ReasonCode, RetainHandling, SubAck, Subscribe,
     Subscription as Asked, SubscriptionId, TopicFilter, UnsubAck, Unsubscribe, Version,
 };
-use ironroot_time::UnixTime;
 use smallvec::SmallVec;
 
 use super::deliver::Replay;
-use super::open::{Handled, Open};
+use super::open::Open;
 use super::report;
 use crate::refusal::Refusal;
 use crate::router::{Options, Subscription};
@@ -20,15 +19,7 @@ type Codes = SmallVec<[ReasonCode; 16]>;
 
 impl Open {
     /// Answers each filter by its own code (MQTT 5 section 3.8.4 [MQTT-3.8.4-6]).
-    pub(super) fn handle_subscribe(
-        &mut self,
-        subscribe: &Subscribe<'_>,
-        now: UnixTime,
-        out: &mut Vec<u8>,
-    ) -> Handled {
-        if self.is_too_fast(now) {
-            return Handled::Later;
-        }
+    pub(super) fn handle_subscribe(&mut self, subscribe: &Subscribe<'_>, out: &mut Vec<u8>) {
         let id = subscribe.properties.subscription_id;
         let mut codes = Codes::new();
         for (place, asked) in subscribe.subscriptions.iter().enumerate() {
@@ -52,7 +43,6 @@ impl Open {
             }),
             out,
         );
-        Handled::Done
     }
 
     /// Every check on one filter, which has this place in its packet; then the subscription is made.
@@ -122,15 +112,7 @@ impl Open {
     }
 
     /// Gives subscriptions up (MQTT 5 section 3.10.4).
-    pub(super) fn handle_unsubscribe(
-        &mut self,
-        unsubscribe: &Unsubscribe<'_>,
-        now: UnixTime,
-        out: &mut Vec<u8>,
-    ) -> Handled {
-        if self.is_too_fast(now) {
-            return Handled::Later;
-        }
+    pub(super) fn handle_unsubscribe(&mut self, unsubscribe: &Unsubscribe<'_>, out: &mut Vec<u8>) {
         let codes: Codes = unsubscribe
             .filters
             .iter()
@@ -149,7 +131,6 @@ impl Open {
             }),
             out,
         );
-        Handled::Done
     }
 
     fn unsubscribe(&mut self, filter: TopicFilter<'_>) -> ReasonCode {
@@ -167,15 +148,6 @@ impl Open {
             filter: text.into(),
         });
         ReasonCode::Success
-    }
-
-    /// Whether the packet must wait because the session sends faster than its Grant allows.
-    fn is_too_fast(&mut self, now: UnixTime) -> bool {
-        let taken = self.rate.take(self.subject.grant().limits(), now);
-        if let Err(wait) = taken {
-            self.pause(now.plus(wait), None);
-        }
-        taken.is_err()
     }
 }
 

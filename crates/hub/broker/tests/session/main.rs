@@ -17,6 +17,7 @@ mod connect;
 mod cut;
 mod deliver;
 mod exactly_once;
+mod pace;
 mod publish;
 mod resume;
 mod retained;

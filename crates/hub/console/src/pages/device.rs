@@ -111,16 +111,34 @@ impl DevicePage {
 }
 
 fn limits(grant: &GrantSummary) -> Vec<(&'static str, String)> {
-    let rate = match grant.messages_per_s {
-        0 => "no bound".to_owned(),
-        rate => format!("{} a second", grouped(rate.into())),
-    };
+    let rate = bound(grant.messages_per_s, |rate| {
+        format!("{} a second", grouped(rate))
+    });
     vec![
         ("Sessions at once", grouped(grant.sessions_max.into())),
         ("Subscriptions", grouped(grant.subscriptions_max.into())),
         ("Messages", rate),
+        (
+            "Bytes",
+            bound(grant.bytes_per_s, |bytes| {
+                format!("{} a second", size(bytes))
+            }),
+        ),
+        (
+            "Topics",
+            bound(grant.topics_max, |topics| {
+                format!("{} a day", grouped(topics))
+            }),
+        ),
         ("Largest packet", size(grant.packet_size_max.into())),
     ]
+}
+
+fn bound(bound: u32, spoken: impl Fn(u64) -> String) -> String {
+    match bound {
+        0 => "no bound".to_owned(),
+        bound => spoken(bound.into()),
+    }
 }
 
 fn traffic(traffic: &Traffic) -> Vec<(&'static str, String)> {
@@ -131,6 +149,10 @@ fn traffic(traffic: &Traffic) -> Vec<(&'static str, String)> {
         ("Bytes to it", size(traffic.bytes_out)),
         ("Refused", grouped(traffic.refused)),
         ("Withheld", grouped(traffic.withheld)),
+        ("Throttled", grouped(traffic.throttled)),
+        ("Held", grouped(traffic.held)),
+        ("Cut off", grouped(traffic.cut_off)),
+        ("Topics today", grouped(traffic.topics_today)),
         ("Connects", grouped(traffic.connects)),
     ]
 }
@@ -245,6 +267,8 @@ mod tests {
                 subscriptions_max: 16,
                 packet_size_max: 65_536,
                 messages_per_s: 50,
+                bytes_per_s: 262_144,
+                topics_max: 64,
             },
             certificates: Vec::new(),
             traffic: Traffic::default(),

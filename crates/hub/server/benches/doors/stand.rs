@@ -36,6 +36,7 @@ subscribe = ["d/{device}/down/#"]
 
 [limits]
 messages_per_s = 0
+bytes_per_s = 0
 "#;
 
 impl Stand {

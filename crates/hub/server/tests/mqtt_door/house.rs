@@ -38,6 +38,7 @@ const PROFILE: &str = r#"
     subscribe = ["d/{device}/down/#"]
     [limits]
     messages_per_s = 0
+    bytes_per_s = 0
     packet_size_max = 4194304
 "#;
 

@@ -185,8 +185,8 @@ fn print_grant(terminal: &mut Terminal<'_>, device: &DeviceDetail) -> Result<(),
     terminal.line(&format!("publishes  {}", listed(&grant.publish)))?;
     terminal.line(&format!("receives   {}", listed(&grant.subscribe)))?;
     terminal.line(&format!(
-        "limits     sessions {}, subscriptions {}, messages/s {}, packet bytes {}",
-        grant.sessions_max, grant.subscriptions_max, grant.messages_per_s, grant.packet_size_max
+        "limits     sessions {}, subscriptions {}, messages/s {}, bytes/s {}, packet bytes {}, topics a day {}",
+        grant.sessions_max, grant.subscriptions_max, grant.messages_per_s, grant.bytes_per_s, grant.packet_size_max, grant.topics_max
     ))
 }
 

@@ -90,7 +90,7 @@ fn one_device_is_shown_with_reasons_certificates_and_timeline() {
         "reasons":[{"kind":"person","source":"","at":"2026-11-22T05:06:01Z",
             "why":"It sent pictures to an address that nobody here knows.","who":"admin","entry":41}],
         "grant":{"connect":true,"publish":["d/cam-1/up/diagnosis"],"subscribe":[],"sessions_max":1,
-            "subscriptions_max":16,"packet_size_max":1048576,"messages_per_s":50},
+            "subscriptions_max":16,"packet_size_max":1048576,"messages_per_s":50,"bytes_per_s":262144,"topics_max":64},
         "certificates":[{"serial":"4a00000000000000000000000000000b","fingerprint":"00",
             "not_before":"2026-11-21T04:00:00Z","not_after":"2027-02-19T05:00:00Z","status":"valid"}],
         "timeline":[{"entry":41,"at":"2026-11-22T05:06:01Z","kind":"order",
@@ -110,7 +110,7 @@ sessions   0
 seen       2026-11-22 05:06
 publishes  d/cam-1/up/diagnosis
 receives   -
-limits     sessions 1, subscriptions 16, messages/s 50, packet bytes 1048576
+limits     sessions 1, subscriptions 16, messages/s 50, bytes/s 262144, packet bytes 1048576, topics a day 64
 
 REASON  SINCE (UTC)          WHO    WHY                                  ENTRY
 person  2026-11-22 05:06:01  admin  It sent pictures to an address that  41
