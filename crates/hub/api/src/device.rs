@@ -136,14 +136,15 @@ pub struct DeviceDetail {
     pub grant: GrantSummary,
     /// Its certificates, newest first.
     pub certificates: Vec<Certificate>,
-    /// What passed between it and the doors since the hub started.
+    /// What passed between it and the doors. It is kept over restarts; what came less than a minute before the
+    /// hub was killed may be missing.
     #[serde(default)]
     pub traffic: Traffic,
     /// What happened to it, newest first; the journal has the rest.
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// What passed between one device or service and the MQTT door since the hub started.
+/// What passed between one device or service and the MQTT door.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Traffic {
     /// Sessions opened.

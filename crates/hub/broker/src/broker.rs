@@ -8,15 +8,18 @@ use ironroot_identity::Principal;
 use ironroot_registry::{Subject, Watcher};
 use ironroot_time::UnixTime;
 
-use crate::counters::{CounterValues, CountersByPrincipal};
+use crate::counters::{CounterValues, CountersByPrincipal, Figures};
 use crate::message::Message;
 use crate::outbox::{Outbox, QueueBounds, SessionNumber};
 use crate::refusal::Refusal;
 use crate::router::{RetainedFull, Routed, Router};
-use crate::session::{Parked, SessionState};
+use crate::session::{DueWill, Parked, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
 use crate::shelf::{self, Found, Kept, Shelf, Step, SubjectOf, Ticket};
+
+/// Whose counters are kept in one second, at most: many more would keep messages from the shelf.
+const FIGURES_AT_ONCE: usize = 1_000;
 
 /// The broker of one hub.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ pub struct BrokerTotals {
     pub queued_bytes: usize,
     /// Whether what must outlive the hub is written to disk, and promptly.
     pub keeping: bool,
-    /// The counters of all principals together.
+    /// The counters of all principals together, since the hub started.
     pub counters: CounterValues,
 }
 
@@ -65,14 +68,15 @@ impl Broker {
         subject_of: &dyn Fn(&Principal) -> Option<Arc<Subject>>,
         now: UnixTime,
     ) -> Arc<Self> {
-        let broker = Self::without_sessions(settings, Some(shelf.clone()));
+        let mut broker = Self::without_sessions(settings, Some(shelf.clone()));
+        broker.restore_figures(found.figures, subject_of, now);
         for kept in found.sessions {
             broker.next_number.fetch_max(kept.session + 1, Relaxed);
             let session = kept.session;
             match subject_of(&kept.principal) {
                 Some(subject) => {
-                    let expires = broker.restore_session(kept, &subject, subject_of, now);
-                    shelf.note(Step::Park { session, expires });
+                    let step = broker.restore_session(kept, &subject, subject_of, now);
+                    shelf.note(step);
                 }
                 None => drop(shelf.note(Step::End { session })),
             }
@@ -91,24 +95,47 @@ impl Broker {
         Arc::new(broker)
     }
 
-    /// Parks a session of an earlier life of the hub; says when it ends.
+    /// Parks a session of an earlier life of the hub; returns the step that says so.
     fn restore_session(
         &self,
         kept: Kept,
         subject: &Arc<Subject>,
         subject_of: SubjectOf<'_>,
         now: UnixTime,
-    ) -> UnixTime {
+    ) -> Step {
         let expiry = Duration::from_secs(kept.expiry_s.into());
         let expires = kept.expires.unwrap_or_else(|| now.plus(expiry));
         let parked = Parked {
             state: SessionState::restore(&kept, self, subject, subject_of),
             expires,
-            will: None,
+            will: DueWill::restore(&kept, subject, now),
+        };
+        let step = Step::Park {
+            session: kept.session,
+            expires,
+            will_at: parked.will.as_ref().map(|will| will.at),
         };
         self.sessions
             .restore(subject.principal(), kept.client_id, parked);
-        expires
+        step
+    }
+
+    /// Goes on counting where an earlier life of the hub stopped; what is of nobody any more is forgotten.
+    fn restore_figures(
+        &mut self,
+        kept: Vec<(Principal, Figures)>,
+        subject_of: SubjectOf<'_>,
+        now: UnixTime,
+    ) {
+        let (known, ended): (Vec<_>, Vec<_>) = kept
+            .into_iter()
+            .partition(|(principal, _)| subject_of(principal).is_some());
+        self.counters.restore(known, now);
+        for (principal, _) in ended {
+            if let Some(shelf) = &self.shelf {
+                shelf.note(Step::Forget { principal });
+            }
+        }
     }
 
     fn without_sessions(settings: BrokerSettings, shelf: Option<Arc<dyn Shelf>>) -> Self {
@@ -141,14 +168,34 @@ impl Broker {
     }
 
     /// Ends the sessions whose clients have been away for too long, and publishes the wills whose moment has
-    /// come. To be called about once a second.
-    pub fn tick(&self, now: UnixTime) {
+    /// come; keeps the counters of some who were busy. To be called about once a second.
+    pub fn tick(self: &Arc<Self>, now: UnixTime) {
         let Due { ended, wills } = self.sessions.due(now);
         for parked in ended {
             parked.end(self, now);
         }
-        for due in wills {
-            due.will.fire(self, now);
+        for (session, due) in wills {
+            let step = Step::Fire { session: session.0 };
+            let taken = self.shelf.as_ref().map(|shelf| shelf.note(step));
+            due.will.fire_after(taken, self, now);
+        }
+        let every = Duration::from_secs(self.settings.figures_interval_s);
+        self.keep_figures(every, FIGURES_AT_ONCE, now);
+    }
+
+    /// Has all counters kept now, because the hub stops.
+    pub fn keep_all_figures(&self, now: UnixTime) {
+        // The first call ends a round that was under way.
+        self.keep_figures(Duration::ZERO, usize::MAX, now);
+        self.keep_figures(Duration::ZERO, usize::MAX, now);
+    }
+
+    fn keep_figures(&self, every: Duration, count_max: usize, now: UnixTime) {
+        let Some(on) = self.shelf.as_ref().filter(|shelf| !shelf.is_full()) else {
+            return;
+        };
+        for (principal, figures) in self.counters.due(every, count_max, now) {
+            on.note(Step::Count { principal, figures });
         }
     }
 
@@ -162,12 +209,12 @@ impl Broker {
         self.sessions.of(principal)
     }
 
-    /// The principal's counters; none when it has not been here since the hub started.
+    /// The principal's counters; none when it was never here.
     pub fn counters_of(&self, principal: &Principal) -> Option<CounterValues> {
         self.counters.values(principal)
     }
 
-    /// When the principal was last heard of; none when it was not since the hub started.
+    /// When the principal was last heard of; none when it never was.
     pub fn last_seen(&self, principal: &Principal) -> Option<UnixTime> {
         self.counters.last_seen(principal)
     }

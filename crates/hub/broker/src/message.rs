@@ -19,7 +19,7 @@ pub(crate) type SubscriptionIds = SmallVec<[SubscriptionId; 2]>;
 
 /// A message as its publisher sent it. What all receivers share is encoded here, once: the properties that
 /// are passed on unaltered, in their order, and the payload.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Message {
     origin: Origin,
     qos: Qos,

@@ -9,7 +9,7 @@ use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 use parking_lot::Mutex;
 
-use crate::outbox::{Lifetime, Order, Outbox};
+use crate::outbox::{Lifetime, Order, Outbox, SessionNumber};
 use crate::refusal::Refusal;
 use crate::session::{DueWill, Parked};
 
@@ -76,7 +76,7 @@ enum Client {
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     pub(crate) ended: Vec<Parked>,
-    pub(crate) wills: Vec<DueWill>,
+    pub(crate) wills: Vec<(SessionNumber, DueWill)>,
 }
 
 impl Sessions {
@@ -202,7 +202,9 @@ impl Sessions {
                 if parked.expires <= now {
                     expired.push(principal.clone());
                 } else if parked.will.as_ref().is_some_and(|will| will.at <= now) {
-                    due.wills.extend(parked.will.take());
+                    let session = parked.state.outbox.number();
+                    due.wills
+                        .extend(parked.will.take().map(|will| (session, will)));
                 }
             }
         }

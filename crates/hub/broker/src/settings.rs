@@ -26,6 +26,8 @@ pub struct BrokerSettings {
     pub hold_ms: u64,
     /// How often in a row a session is held so before it is ended.
     pub holds_max: u8,
+    /// How often the counters of devices are written to disk: so much of them is lost when the hub is killed.
+    pub figures_interval_s: u64,
     /// Messages of QoS 1 and 2 in flight to one session, whatever more the client allows, and from it.
     pub in_flight_max: u16,
     /// Topics that each side may give a number in one session of MQTT 5 (topic alias maximum).
@@ -56,6 +58,7 @@ impl Default for BrokerSettings {
             pause_max_ms: 1_000,
             hold_ms: 5_000,
             holds_max: 3,
+            figures_interval_s: 60,
             in_flight_max: 1_024,
             topic_alias_max: 16,
             retained_max: 100_000,

@@ -20,6 +20,9 @@ use crate::message::{Message, Origin, Outgoing, SubscriptionIds};
 use crate::outbox::SessionNumber;
 use crate::router::Options;
 
+pub use crate::counters::Figures;
+pub use crate::topics::TopicHashes;
+
 /// A step's place in the order in which steps become durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
@@ -39,7 +42,7 @@ pub trait Shelf: fmt::Debug + Send + Sync {
     fn is_full(&self) -> bool;
 }
 
-/// What happens to a session, or to a retained message. Sessions are named by their number, deliveries by theirs in the session.
+/// What happens to a session, a retained message or a principal's counters. Sessions are named by their number, deliveries by theirs in the session.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// A session began, whose client is connected.
@@ -66,6 +69,22 @@ pub enum Step {
         session: u64,
         /// When it ends, unless the client is back before.
         expires: UnixTime,
+        /// When its will fires, unless the client is back before; none when it has none any more.
+        will_at: Option<UnixTime>,
+    },
+    /// Its client has left a will; [`Step::Resume`] takes an earlier one back.
+    Will {
+        /// Its number.
+        session: u64,
+        /// How long the client may be gone before it fires, in seconds.
+        delay_s: u32,
+        /// What is to be published.
+        content: Content,
+    },
+    /// The will's moment has come: it is published when this is durable.
+    Fire {
+        /// Its number.
+        session: u64,
     },
     /// It ended, and nothing of it is kept.
     End {
@@ -134,6 +153,18 @@ pub enum Step {
         /// The packet identifier.
         packet_id: u16,
     },
+    /// A principal's counters stand so.
+    Count {
+        /// Whose they are.
+        principal: Principal,
+        /// How they stand.
+        figures: Figures,
+    },
+    /// A principal's life here has ended, and its counters are forgotten.
+    Forget {
+        /// Whose they are.
+        principal: Principal,
+    },
     /// A message is retained for its topic, in place of the one before.
     Retain {
         /// The topic.
@@ -155,6 +186,8 @@ pub struct Found {
     pub sessions: Vec<Kept>,
     /// The retained messages, as [`Content`] in bytes.
     pub retained: Vec<Vec<u8>>,
+    /// The counters.
+    pub figures: Vec<(Principal, Figures)>,
 }
 
 /// How a session subscribes, in one number.
@@ -184,6 +217,19 @@ pub struct Kept {
     pub deliveries: Vec<KeptDelivery>,
     /// The packet identifiers of QoS 2 that its client has in use.
     pub received: Vec<u16>,
+    /// Its will, if it has one that has not fired.
+    pub will: Option<KeptWill>,
+}
+
+/// A will as it is found on the shelf.
+#[derive(Clone, Debug)]
+pub struct KeptWill {
+    /// How long the client may be gone before it fires, in seconds.
+    pub delay_s: u32,
+    /// When it fires; none when its client was connected at the end.
+    pub at: Option<UnixTime>,
+    /// What is to be published.
+    pub content: Vec<u8>,
 }
 
 /// A delivery as it is found on the shelf.
@@ -232,13 +278,23 @@ impl Content {
 
     /// A retained message.
     pub(crate) fn retained(message: &Arc<Message>) -> Self {
+        Self::alone(message.clone(), true)
+    }
+
+    /// A message that is on its way to nobody yet.
+    fn alone(message: Arc<Message>, retain: bool) -> Self {
         Self(Outgoing {
-            message: message.clone(),
             qos: message.qos(),
-            retain: true,
+            message,
+            retain,
             subscription_ids: SubscriptionIds::new(),
             number: 0,
         })
+    }
+
+    /// A will's message.
+    pub(crate) fn of_will(message: &Message) -> Self {
+        Self::alone(Arc::new(message.clone()), message.retain())
     }
 
     /// In bytes: when it was published and by whom, and a PUBLISH of MQTT 5 with all of its life left.

@@ -1,31 +1,41 @@
 //! How many topics one principal publishes on in a day.
 //!
-//! Topics are known by a hash: one that falls together with another counts as the same.
+//! Topics are known by a hash: one that falls together with another counts as the same. After an upgrade of the
+//! hub their hashes may be others, and count beside the old ones to the end of the day.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ironroot_time::UnixTime;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 const DAY_MS: u64 = 86_400_000;
 
 /// The topics of one principal, shared by its sessions; asked once for each topic, session and day.
 #[derive(Debug, Default)]
-pub(crate) struct DayTopics(Mutex<Known>);
+pub(crate) struct DayTopics(Mutex<TopicHashes>);
 
 /// The topics that one session was let publish on.
 #[derive(Debug, Default)]
-pub(crate) struct SessionTopics(Known);
+pub(crate) struct SessionTopics(TopicHashes);
 
 /// The topics of one day, counted in UTC.
-#[derive(Debug, Default)]
-struct Known {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicHashes {
     day: u64,
     hashes: HashSet<u64>,
 }
 
 impl DayTopics {
+    pub(crate) fn restore(kept: TopicHashes) -> Self {
+        Self(Mutex::new(kept))
+    }
+
+    pub(crate) fn hashes(&self) -> TopicHashes {
+        self.0.lock().clone()
+    }
+
     /// How many there are today.
     pub(crate) fn count(&self, now: UnixTime) -> u64 {
         let known = self.0.lock();
@@ -76,7 +86,7 @@ impl SessionTopics {
     }
 }
 
-impl Known {
+impl TopicHashes {
     fn begin(&mut self, day: u64) {
         if self.day != day {
             *self = Self {

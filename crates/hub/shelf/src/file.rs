@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::OpenError;
 
 /// The newest schema; a change gets a number of its own, and a step from the one before.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE sessions (
@@ -45,6 +45,20 @@ CREATE TABLE received (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What schema 2 has beside schema 1.
+const TABLES_2: &str = "
+CREATE TABLE wills (
+    session INTEGER PRIMARY KEY,
+    delay_s INTEGER NOT NULL,
+    at_ms INTEGER,
+    content BLOB NOT NULL
+) STRICT;
+CREATE TABLE figures (
+    principal TEXT PRIMARY KEY,
+    figures TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
 /// How long a statement waits for a lock: nobody else writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -72,7 +86,11 @@ fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match found {
-        0 => transaction.execute_batch(TABLES)?,
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            transaction.execute_batch(TABLES_2)?;
+        }
+        1 => transaction.execute_batch(TABLES_2)?,
         SCHEMA => {}
         found => {
             return Err(OpenError::NewerSchema {

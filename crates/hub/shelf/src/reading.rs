@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ironroot_broker::shelf::{Found, Kept, KeptDelivery, PackedOptions};
+use ironroot_broker::shelf::{Figures, Found, Kept, KeptDelivery, KeptWill, PackedOptions};
 use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
 use rusqlite::Connection;
@@ -14,6 +14,7 @@ pub(crate) fn read(from: &Connection) -> rusqlite::Result<Found> {
     Ok(Found {
         sessions: sessions(from)?,
         retained: retained.collect::<Result<_, _>>()?,
+        figures: figures(from)?,
     })
 }
 
@@ -42,6 +43,7 @@ fn sessions(from: &Connection) -> rusqlite::Result<Vec<Kept>> {
             subscriptions: Vec::new(),
             deliveries: Vec::new(),
             received: Vec::new(),
+            will: None,
         };
         sessions.insert(session, kept);
     }
@@ -75,7 +77,34 @@ fn sessions(from: &Connection) -> rusqlite::Result<Vec<Kept>> {
             Ok(())
         },
     )?;
+    let sql = "SELECT session, delay_s, at_ms, content FROM wills";
+    each(from, sql, &mut sessions, |kept, row| {
+        let at: Option<i64> = row.get(2)?;
+        kept.will = Some(KeptWill {
+            delay_s: row.get(1)?,
+            at: at.map(|ms| UnixTime::from_ms(number(ms))),
+            content: row.get(3)?,
+        });
+        Ok(())
+    })?;
     Ok(sessions.into_values().collect())
+}
+
+/// Every principal's counters; those that cannot be read begin anew.
+fn figures(from: &Connection) -> rusqlite::Result<Vec<(Principal, Figures)>> {
+    let mut query = from.prepare("SELECT principal, figures FROM figures")?;
+    let mut rows = query.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (urn, text): (String, String) = (row.get(0)?, row.get(1)?);
+        let read = (Principal::parse_urn(&urn), serde_json::from_str(&text));
+        if let (Ok(principal), Ok(figures)) = read {
+            found.push((principal, figures));
+        } else {
+            tracing::warn!(principal = urn, "Kept counters are damaged and begin anew.");
+        }
+    }
+    Ok(found)
 }
 
 /// Hands each row to the session that its first column names.

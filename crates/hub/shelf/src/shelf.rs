@@ -170,7 +170,9 @@ impl Drop for SqliteShelf {
     fn drop(&mut self) {
         self.shared.queue.lock().closing = true;
         self.shared.work.notify_one();
-        if let Some(writer) = self.writer.take()
+        // Whoever was woken may have been the last to hold the shelf: then this is that thread.
+        let own = |writer: &JoinHandle<()>| writer.thread().id() == thread::current().id();
+        if let Some(writer) = self.writer.take().filter(|writer| !own(writer))
             && writer.join().is_err()
         {
             tracing::error!("The thread that writes MQTT sessions had panicked.");

@@ -3,6 +3,8 @@
 use ironroot_broker::shelf::{Content, Step};
 use rusqlite::{Connection, TransactionBehavior, params};
 
+const FORGET_WILL: &str = "DELETE FROM wills WHERE session = ?1";
+
 /// Writes the steps in their order, all or none.
 pub(crate) fn write(connection: &mut Connection, steps: &[Step]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -12,6 +14,7 @@ pub(crate) fn write(connection: &mut Connection, steps: &[Step]) -> rusqlite::Re
     transaction.commit()
 }
 
+#[expect(clippy::too_many_lines, reason = "a statement or two for each step")]
 fn write_step(to: &Connection, step: &Step) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
         to.prepare_cached(sql)?.execute(values).map(drop)
@@ -26,20 +29,46 @@ fn write_step(to: &Connection, step: &Step) -> rusqlite::Result<()> {
             "INSERT OR REPLACE INTO sessions (session, principal, client_id, expiry_s) VALUES (?1, ?2, ?3, ?4)",
             params![number(*session), principal.urn(), client_id, expiry_s],
         ),
-        Step::Resume { session, expiry_s } => run(
-            "UPDATE sessions SET expiry_s = ?2, expires_ms = NULL WHERE session = ?1",
-            params![number(*session), expiry_s],
+        Step::Resume { session, expiry_s } => {
+            run(FORGET_WILL, params![number(*session)])?;
+            run(
+                "UPDATE sessions SET expiry_s = ?2, expires_ms = NULL WHERE session = ?1",
+                params![number(*session), expiry_s],
+            )
+        }
+        Step::Park {
+            session,
+            expires,
+            will_at,
+        } => {
+            match will_at {
+                None => run(FORGET_WILL, params![number(*session)])?,
+                Some(at) => run(
+                    "UPDATE wills SET at_ms = ?2 WHERE session = ?1",
+                    params![number(*session), number(at.as_ms())],
+                )?,
+            }
+            run(
+                "UPDATE sessions SET expires_ms = ?2 WHERE session = ?1",
+                params![number(*session), number(expires.as_ms())],
+            )
+        }
+        Step::Will {
+            session,
+            delay_s,
+            content,
+        } => run(
+            "INSERT OR REPLACE INTO wills (session, delay_s, content) VALUES (?1, ?2, ?3)",
+            params![number(*session), delay_s, bytes(content)],
         ),
-        Step::Park { session, expires } => run(
-            "UPDATE sessions SET expires_ms = ?2 WHERE session = ?1",
-            params![number(*session), number(expires.as_ms())],
-        ),
+        Step::Fire { session } => run(FORGET_WILL, params![number(*session)]),
         Step::End { session } => {
             for sql in [
                 "DELETE FROM sessions WHERE session = ?1",
                 "DELETE FROM subscriptions WHERE session = ?1",
                 "DELETE FROM deliveries WHERE session = ?1",
                 "DELETE FROM received WHERE session = ?1",
+                FORGET_WILL,
             ] {
                 run(sql, params![number(*session)])?;
             }
@@ -68,6 +97,17 @@ fn write_step(to: &Connection, step: &Step) -> rusqlite::Result<()> {
         Step::Retain { topic, content } => run(
             "INSERT OR REPLACE INTO retained (topic, content) VALUES (?1, ?2)",
             params![topic, bytes(content)],
+        ),
+        Step::Count { principal, figures } => run(
+            "INSERT OR REPLACE INTO figures (principal, figures) VALUES (?1, ?2)",
+            params![
+                principal.urn(),
+                serde_json::to_string(figures).unwrap_or_default()
+            ],
+        ),
+        Step::Forget { principal } => run(
+            "DELETE FROM figures WHERE principal = ?1",
+            params![principal.urn()],
         ),
         Step::Clear { topic } => run("DELETE FROM retained WHERE topic = ?1", params![topic]),
         Step::Send {

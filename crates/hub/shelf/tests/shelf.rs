@@ -9,7 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use ironroot_broker::shelf::{Kept, PackedOptions, Shelf, Step, Ticket};
+use ironroot_broker::shelf::{Figures, Kept, PackedOptions, Shelf, Step, Ticket};
 use ironroot_broker::{Broker, BrokerSettings, Session};
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
@@ -93,6 +93,7 @@ fn each_step_leaves_what_it_says() {
         Step::Park {
             session: 7,
             expires: NOW,
+            will_at: None,
         },
         Step::End { session: 8 },
     ] {
@@ -310,4 +311,145 @@ fn a_delivery_comes_back_as_it_was() {
     assert_eq!(publish.properties.message_expiry_s, Some(60));
     let ids: Vec<_> = publish.properties.subscription_ids.iter().collect();
     assert_eq!(ids.first().map(|id| id.get()), Some(5));
+}
+
+#[test]
+fn a_will_and_the_counters_come_back_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let subject = backend();
+    let restore = |now: UnixTime| {
+        let (shelf, found) = SqliteShelf::open(&path).unwrap();
+        let wills: Vec<_> = found
+            .sessions
+            .iter()
+            .map(|kept| kept.will.clone())
+            .collect();
+        let shelf: Arc<dyn Shelf> = Arc::new(shelf);
+        let known = subject.clone();
+        let subject_of = move |_: &Principal| Some(known.clone());
+        let broker = Broker::restore(BrokerSettings::default(), &shelf, found, &subject_of, now);
+        (broker, shelf, wills)
+    };
+    let (broker, shelf, _) = restore(NOW);
+    let certificate = CertificateSerial::from_random([1; 16]);
+    let session = Session::new(broker.clone(), subject.clone(), certificate, NOW);
+    let mut client = Client {
+        session,
+        out: Vec::new(),
+    };
+    client.sends(&Packet::Connect(Connect {
+        version: Version::V5,
+        clean_start: true,
+        keep_alive_s: 0,
+        properties: ConnectProperties {
+            session_expiry_s: Some(3_600),
+            ..ConnectProperties::default()
+        },
+        client_id: "writer",
+        will: Some(ironroot_mqtt::Will {
+            qos: Qos::ExactlyOnce,
+            retain: true,
+            properties: ironroot_mqtt::WillProperties {
+                will_delay_s: Some(10),
+                message_expiry_s: Some(60),
+                content_type: Some("text/plain"),
+                ..ironroot_mqtt::WillProperties::default()
+            },
+            topic: TopicName::parse("gone").unwrap(),
+            payload: b"bye",
+        }),
+        user_name: None,
+        password: None,
+    }));
+    drop(client);
+    broker.keep_all_figures(NOW);
+    let counted = broker.counters_of(subject.principal());
+    drop((broker, shelf));
+
+    let (broker, shelf, wills) = restore(NOW.plus(Duration::from_secs(5)));
+    assert_eq!(wills.first().unwrap().as_ref().unwrap().delay_s, 10);
+    assert_eq!(broker.counters_of(subject.principal()), counted);
+    assert_eq!(counted.map(|counted| counted.connects), Some(1));
+    assert_eq!(broker.last_seen(subject.principal()), Some(NOW));
+    assert_eq!(broker.totals().counters.connects, 0, "since this start");
+    broker.tick(NOW.plus(Duration::from_secs(9)));
+    assert_eq!(broker.totals().retained, 0);
+    broker.tick(NOW.plus(Duration::from_secs(10)));
+    let began = std::time::Instant::now();
+    while broker.totals().retained == 0 {
+        assert!(began.elapsed() < LONGEST_WAIT, "the will fires");
+        std::thread::yield_now();
+    }
+    wait_for(&*shelf, shelf.note(Step::End { session: 99 }));
+    drop((broker, shelf));
+
+    let (broker, _shelf, wills) = restore(NOW.plus(Duration::from_secs(20)));
+    assert!(wills.iter().all(Option::is_none), "it fires once");
+    assert_eq!(broker.totals().retained, 1);
+}
+
+#[test]
+fn the_counters_of_somebody_whose_life_here_has_ended_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let (shelf, _) = SqliteShelf::open(&path).unwrap();
+    shelf.note(Step::Count {
+        principal: backend().principal().clone(),
+        figures: Figures::default(),
+    });
+    drop(shelf);
+    let (shelf, found) = SqliteShelf::open(&path).unwrap();
+    assert_eq!(found.figures.len(), 1);
+    let shelf: Arc<dyn Shelf> = Arc::new(shelf);
+    drop(Broker::restore(
+        BrokerSettings::default(),
+        &shelf,
+        found,
+        &|_| None,
+        NOW,
+    ));
+    drop(shelf);
+    let (_shelf, found) = SqliteShelf::open(&path).unwrap();
+    assert!(found.figures.is_empty());
+}
+
+#[test]
+fn a_file_of_schema_1_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sessions.sqlite");
+    let (shelf, _) = SqliteShelf::open(&path).unwrap();
+    shelf.note(begin(7));
+    drop(shelf);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch("DROP TABLE wills; DROP TABLE figures; PRAGMA user_version = 1;")
+        .unwrap();
+    drop(connection);
+    let (_shelf, kept) = open(&path);
+    assert_eq!(kept.len(), 1);
+}
+
+#[test]
+fn the_last_to_hold_the_shelf_may_be_whoever_it_wakes() {
+    struct Holder(parking_lot::Mutex<Option<SqliteShelf>>, Sender<()>);
+    impl Wake for Holder {
+        fn wake(self: Arc<Self>) {
+            // Woken at once, by the test itself, when the step is durable already.
+            if std::thread::current().name() == Some("shelf-writer") {
+                drop(self.0.lock().take());
+            }
+            let _nobody_waits_any_more = self.1.send(());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (shelf, _) = open(&folder.path().join("sessions.sqlite"));
+    let (tell, told) = channel();
+    let holder = Arc::new(Holder(parking_lot::Mutex::new(None), tell));
+    let mut place = holder.0.lock();
+    let ticket = shelf.note(begin(7));
+    shelf.wake_at(ticket, &Waker::from(holder.clone()));
+    *place = Some(shelf);
+    drop(place);
+    told.recv_timeout(LONGEST_WAIT).unwrap();
 }

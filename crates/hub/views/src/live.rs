@@ -32,12 +32,12 @@ pub struct Trouble {
     pub since: UnixTime,
 }
 
-/// One principal at the doors, since the hub started.
+/// One principal at the doors, ever since it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
     /// Live sessions.
     pub sessions: u32,
-    /// When it was last heard of; none when it was not since the hub started.
+    /// When it was last heard of; none when it never was.
     pub last_seen: Option<UnixTime>,
     /// What passed.
     pub traffic: Traffic,

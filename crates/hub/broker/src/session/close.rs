@@ -79,9 +79,9 @@ impl Open {
         let (outbox, principal) = (state.outbox.clone(), subject.principal());
         if client.session_expiry.is_zero() {
             broker.sessions.leave(principal, &outbox, None);
-            state.end(&broker);
+            let ended = state.end(&broker);
             if let Some(will) = will {
-                will.fire(&broker, now);
+                will.fire_after(ended, &broker, now);
             }
             return;
         }
@@ -97,13 +97,14 @@ impl Open {
             expires: now.plus(client.session_expiry),
             will: later,
         };
-        if let Some(shelf) = &broker.shelf {
-            // Before another connection can go on with the session.
+        // Before another connection can go on with the session.
+        let noted = broker.shelf.as_ref().map(|shelf| {
             shelf.note(Step::Park {
                 session: outbox.number().0,
                 expires: parked.expires,
-            });
-        }
+                will_at: parked.will.as_ref().map(|will| will.at),
+            })
+        });
         let not_kept = broker
             .sessions
             .leave(principal, &outbox, Some(Box::new(parked)));
@@ -111,7 +112,7 @@ impl Open {
             parked.end(&broker, now);
         }
         if let Some(will) = at_once {
-            will.fire(&broker, now);
+            will.fire_after(noted, &broker, now);
         }
     }
 

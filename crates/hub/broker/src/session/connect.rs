@@ -181,6 +181,10 @@ fn admit(
             SessionPresent::Yes
         }
     };
+    let will = open.will.as_ref().filter(|_| open.state.shelved);
+    if let Some(step) = will.map(|will| will.step(open.state.outbox.number().0)) {
+        open.note_if(true, |_session| step);
+    }
     open.state.outbox.begin(lifetime(client.session_expiry));
     Ok((Admission::In(open, session_present), client_id))
 }

@@ -69,6 +69,17 @@ pub(super) fn damaged(subject: &Subject, number: u64) {
     );
 }
 
+/// A will of an earlier life of the hub cannot be read, and is lost.
+pub(super) fn will_damaged(subject: &Subject) {
+    let (device, service) = ids(subject.principal());
+    tracing::error!(
+        device.id = device,
+        service.id = service,
+        door = "mqtt",
+        "A kept will is damaged and is left out."
+    );
+}
+
 /// A session was let in.
 pub(super) fn opened(subject: &Subject) {
     let (device, service) = ids(subject.principal());

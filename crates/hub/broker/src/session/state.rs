@@ -15,7 +15,7 @@ use crate::broker::Broker;
 use crate::message::Outgoing;
 use crate::outbox::{Outbox, SessionNumber};
 use crate::router::Subscription;
-use crate::shelf::{Kept, Step, SubjectOf};
+use crate::shelf::{Kept, Step, SubjectOf, Ticket};
 
 /// The state of one session.
 #[derive(Debug)]
@@ -117,28 +117,28 @@ impl SessionState {
         self.in_flight.resume(in_flight_max);
     }
 
-    /// Ends the session: nothing is queued for it any more.
-    pub(crate) fn end(&self, broker: &Broker) {
+    /// Ends the session: nothing is queued for it any more, and nothing of it is on the shelf once this step is
+    /// durable.
+    pub(crate) fn end(&self, broker: &Broker) -> Option<Ticket> {
         let filters = self.filters.iter().map(|filter| TopicFilter::parse(filter));
         broker
             .router
             .unsubscribe_all(filters.filter_map(Result::ok), self.outbox.number());
         self.outbox.end();
-        if let (Some(shelf), true) = (&broker.shelf, self.shelved) {
-            shelf.note(Step::End {
-                session: self.outbox.number().0,
-            });
-        }
+        let on = broker.shelf.as_ref().filter(|_| self.shelved)?;
+        Some(on.note(Step::End {
+            session: self.outbox.number().0,
+        }))
     }
 }
 
 impl Parked {
     /// Ends the session because it expired, or a new one takes its place: its will waits no longer
     /// (MQTT 5 section 3.1.3.2.2).
-    pub(crate) fn end(self, broker: &Broker, now: UnixTime) {
-        self.state.end(broker);
+    pub(crate) fn end(self, broker: &Arc<Broker>, now: UnixTime) {
+        let ended = self.state.end(broker);
         if let Some(will) = self.will {
-            will.will.fire(broker, now);
+            will.will.fire_after(ended, broker, now);
         }
     }
 }

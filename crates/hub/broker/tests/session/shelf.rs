@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
 use ironroot_broker::shelf::{Found, Kept, Shelf, Step, Ticket};
 use ironroot_broker::{Broker, BrokerSettings};
 use ironroot_identity::Principal;
 use ironroot_mqtt::{Ack, Packet, Publish, Qos, ReasonCode, Version};
+use ironroot_registry::Subject;
 use parking_lot::Mutex;
 
 use crate::bench::{Bench, PACKET_ID, QOS1, device, lasting, publish, service};
@@ -269,6 +271,7 @@ fn the_session_of_somebody_whose_life_here_has_ended_is_not_restored() {
         subscriptions: Vec::new(),
         deliveries: Vec::new(),
         received: Vec::new(),
+        will: None,
     };
     let settings = BrokerSettings::default();
     let now = Bench::new().now();
@@ -279,4 +282,104 @@ fn the_session_of_somebody_whose_life_here_has_ended_is_not_restored() {
     let broker = Broker::restore(settings, &on, found, &|_| None, now);
     assert_eq!(broker.totals().parked, 0);
     assert!(shelf.has(|step| matches!(step, Step::End { session: 41 })));
+}
+
+/// A client with a will, whose session waits for it for a minute.
+fn with_will<'b>(bench: &'b Bench, shelf: &HandShelf, delay_s: u32) -> crate::bench::Client<'b> {
+    let mut client = bench.arrives(&device("cam-1"), Version::V5);
+    let mut packet = lasting(Version::V5, "cam-1");
+    packet.properties.session_expiry_s = Some(60);
+    let mut will = crate::bench::will("d/cam-1/up/gone", "gone");
+    will.properties.will_delay_s = Some(delay_s);
+    packet.will = Some(will);
+    client.sends(&Packet::Connect(packet));
+    shelf.catches_up();
+    client.gets();
+    client
+}
+
+#[test]
+fn a_will_is_published_once_it_is_durably_off_the_shelf() {
+    for (delay_s, ends_by) in [
+        (0, "its loss"),
+        (10, "its moment"),
+        (90, "its session's end"),
+    ] {
+        let (bench, shelf) = bench();
+        let mut reader = bench.joins(&service("backend"), Version::V5);
+        reader.subscribes("d/#", Qos::AtMostOnce);
+        with_will(&bench, &shelf, delay_s).vanishes();
+        bench.passes(Duration::from_secs(delay_s.min(60).into()));
+        bench.broker.tick(bench.now());
+        assert!(reader.gets().is_empty(), "{ends_by}: it may still be there");
+        shelf.catches_up();
+        assert_eq!(
+            reader.gets_messages(),
+            [("d/cam-1/up/gone", "gone")],
+            "{ends_by}"
+        );
+        bench.passes(Duration::from_secs(90));
+        bench.broker.tick(bench.now());
+        shelf.catches_up();
+        assert!(reader.gets().is_empty(), "{ends_by}: once");
+    }
+}
+
+#[test]
+fn a_client_that_comes_back_takes_its_will_off_the_shelf() {
+    let (bench, shelf) = bench();
+    let mut reader = bench.joins(&service("backend"), Version::V5);
+    reader.subscribes("d/#", Qos::AtMostOnce);
+    with_will(&bench, &shelf, 10).vanishes();
+    let waits = |step: &Step| {
+        matches!(
+            step,
+            Step::Park {
+                will_at: Some(_),
+                ..
+            }
+        )
+    };
+    assert!(shelf.has(waits));
+    drop(with_will(&bench, &shelf, 10));
+    assert!(shelf.has(|step| matches!(step, Step::Resume { .. })));
+    shelf.catches_up();
+    assert!(reader.gets().is_empty());
+}
+
+#[test]
+fn counters_are_kept_every_so_often_and_only_where_they_changed() {
+    let (bench, shelf) = bench();
+    let (cam, idle) = (device("cam-1"), device("cam-2"));
+    let kept = |subject: &Subject| {
+        let state = shelf.0.lock();
+        let counts = state.steps.iter().filter_map(|step| match step {
+            Step::Count { principal, figures } if principal == subject.principal() => {
+                Some(figures.counters.messages_in)
+            }
+            _ => None,
+        });
+        counts.collect::<Vec<_>>()
+    };
+    let mut client = bench.joins(&cam, Version::V5);
+    drop(bench.joins(&idle, Version::V5));
+    client.publishes("d/cam-1/up/t", "1");
+    bench.broker.tick(bench.now());
+    bench.passes(Duration::from_secs(60));
+    bench.broker.tick(bench.now());
+    client.publishes("d/cam-1/up/t", "2");
+    bench.passes(Duration::from_secs(59));
+    bench.broker.tick(bench.now());
+    assert_eq!((kept(&cam), kept(&idle)), (vec![1], vec![0]));
+    bench.passes(Duration::from_secs(1));
+    bench.broker.tick(bench.now());
+    assert_eq!((kept(&cam), kept(&idle)), (vec![1, 2], vec![0]));
+    client.publishes("d/cam-1/up/t", "3");
+    bench.broker.keep_all_figures(bench.now());
+    assert_eq!(kept(&cam), [1, 2, 3], "when the hub stops, at once");
+    shelf.0.lock().full = true;
+    client.publishes("d/cam-1/up/t", "4");
+    bench.passes(Duration::from_secs(60));
+    bench.broker.tick(bench.now());
+    assert_eq!(kept(&cam), [1, 2, 3], "messages come first");
 }

@@ -2,12 +2,13 @@
 //!
 //! `IRONROOT_KILL_ROUNDS=200` makes the long test longer.
 
+use std::fs;
 use std::net::TcpListener;
 
 use ironroot_testkit::SeededRng;
 use ironroot_time::Rng;
 
-use crate::rig::{Hub, Identity, Running, stays_subscribed, until, up_at};
+use crate::rig::{Api, Hub, Identity, Running, stays_subscribed, until, up_at};
 
 const ROUNDS: usize = 4;
 
@@ -74,6 +75,80 @@ fn a_session_that_ended_does_not_come_back_with_the_hub() {
     subscriber.says("got d/cam-1/up/t last");
     let said = subscriber.said();
     assert!(!said.contains("lost"), "{said}");
+}
+
+#[test]
+fn the_will_of_a_client_that_was_in_when_the_hub_was_killed_is_published_once() {
+    let mut hub = Hub::start();
+    let (cam, backend) = (hub.device("cam-1"), hub.service("backend"));
+    let other = hub.device("cam-2");
+    let lasting = ["-c", "-x", "3600"];
+    drop(
+        hub.mosquitto(&backend)
+            .subscribes_with("d/+/up/#", &lasting),
+    );
+    let will = [
+        "--will-topic",
+        "d/cam-1/up/gone",
+        "--will-payload",
+        "bye",
+        "--will-qos",
+        "1",
+    ];
+    let delay = ["-D", "will", "will-delay-interval", "1"];
+    let session = [&lasting[..], &will, &delay].concat();
+    let client = hub
+        .mosquitto(&cam)
+        .subscribes_with("d/cam-1/down/#", &session);
+    hub.kill();
+    drop(client);
+    hub.starts();
+    let reader = hub
+        .mosquitto(&backend)
+        .tries_to_subscribe("d/+/up/#", &lasting);
+    reader.says("got d/cam-1/up/gone bye");
+    hub.mosquitto(&other).publishes("d/cam-2/up/t", "last").ok();
+    // What came before it is acknowledged then, and waits no more.
+    reader.says("got d/cam-2/up/t last");
+    drop(reader);
+    hub.kill();
+    hub.starts();
+    let reader = hub
+        .mosquitto(&backend)
+        .tries_to_subscribe("d/+/up/#", &lasting);
+    hub.mosquitto(&other)
+        .publishes("d/cam-2/up/t", "the end")
+        .ok();
+    reader.says("got d/cam-2/up/t the end");
+    assert!(!reader.said().contains("gone"), "{}", reader.said());
+}
+
+#[test]
+fn a_devices_counters_outlive_a_kill() {
+    let mut hub = Hub::with("[broker]\nfigures_interval_s = 1\n");
+    let cam = hub.device("cam-1");
+    for payload in ["1", "2", "3"] {
+        hub.mosquitto(&cam).publishes("d/cam-1/up/t", payload).ok();
+    }
+    until("the counters are on disk", || {
+        let files = ["mqtt.sqlite", "mqtt.sqlite-wal"];
+        let mut written = files
+            .iter()
+            .filter_map(|file| fs::read(hub.data.join(file)).ok());
+        let counted = b"\"messages_in\":3,";
+        written
+            .any(|bytes| bytes.windows(counted.len()).any(|window| window == counted))
+            .then_some(())
+    });
+    let device = |hub: &Hub| Api::of(hub).get("/devices/cam-1");
+    let before = device(&hub);
+    hub.kill();
+    hub.starts();
+    let after = device(&hub);
+    assert_eq!(after["traffic"]["messages_in"], 3);
+    assert_eq!(after["traffic"]["connects"], before["traffic"]["connects"]);
+    assert_eq!(after["traffic"]["topics_today"], 1);
+    assert_eq!(after["last_seen"], before["last_seen"]);
 }
 
 /// A subscriber that stays while the hub is killed again and again, and a publisher that counts what was

@@ -125,6 +125,7 @@ impl MqttDoor {
         ticking.abort();
         door.broker.drain();
         connections.end().await;
+        door.broker.keep_all_figures(door.timeline.now());
     }
 }
 
