@@ -1,10 +1,12 @@
 //! TLS at the doors: which peers get through the handshake, and with which protocol versions.
 //!
-//! Alike everywhere: TLS 1.3, X25519MLKEM768 preferred, no tickets, no resumption, no early data; the
-//! time comes from the hub's [`Clock`].
+//! Alike everywhere: TLS 1.3, X25519MLKEM768 and AES-128 preferred, no tickets, no resumption, no early data;
+//! the time comes from the hub's [`Clock`].
 
 mod anchors;
+mod cipher_suites;
 mod server_certificate;
+mod signatures;
 mod verifier;
 
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use rustls::server::{ClientHello, NoServerSessionStorage};
 use rustls::time_provider::TimeProvider;
 use rustls::version::{TLS12, TLS13};
 use rustls::{CommonState, ServerConfig, SupportedProtocolVersion, pki_types};
+
+use cipher_suites::{CIPHER_SUITES, Chooser, chooser};
 
 pub use anchors::{AnchorSet, BadAnchor, ManufacturerCa, Manufacturers, TrustAnchors};
 pub use server_certificate::{
@@ -49,13 +53,20 @@ pub struct TlsParts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// One configuration, by who chooses the cipher suite.
+#[derive(Debug)]
+struct Configs {
+    hub_chooses: Arc<ServerConfig>,
+    client_chooses: Arc<ServerConfig>,
+}
+
 /// TLS of one door.
 #[derive(Debug)]
 pub struct DoorTls {
     /// For a client that offers this door's protocol by ALPN (RFC 7301).
-    with_alpn: Arc<ServerConfig>,
+    with_alpn: Configs,
     /// For a client that offers none, or, where that is allowed, others.
-    without_alpn: Arc<ServerConfig>,
+    without_alpn: Configs,
     verifier: Arc<PeerVerifier>,
     clock: Arc<dyn Clock>,
 }
@@ -97,8 +108,8 @@ impl DoorTls {
         let mut with_alpn = without_alpn.clone();
         with_alpn.alpn_protocols.push(alpn.to_vec());
         Ok(Self {
-            with_alpn: Arc::new(with_alpn),
-            without_alpn: Arc::new(without_alpn),
+            with_alpn: Configs::new(with_alpn),
+            without_alpn: Configs::new(without_alpn),
             verifier,
             clock: parts.clock.clone(),
         })
@@ -107,14 +118,18 @@ impl DoorTls {
     /// The configuration for one client, by its first message: this door's protocol is confirmed to a
     /// client that offers it, and one that offers others only, like `x-amzn-mqtt-ca`, connects without.
     pub fn config_for(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
-        let ours = &self.with_alpn.alpn_protocols;
+        let ours = &self.with_alpn.hub_chooses.alpn_protocols;
         let offered = hello
             .alpn()
             .is_some_and(|mut offered| offered.any(|one| ours.iter().any(|our| our == one)));
-        if offered {
-            self.with_alpn.clone()
+        let configs = if offered {
+            &self.with_alpn
         } else {
-            self.without_alpn.clone()
+            &self.without_alpn
+        };
+        match chooser(hello.cipher_suites()) {
+            Chooser::Hub => configs.hub_chooses.clone(),
+            Chooser::Client => configs.client_chooses.clone(),
         }
     }
 
@@ -132,6 +147,17 @@ impl DoorTls {
                 .verifier
                 .recognise(end_entity, intermediates, self.clock.now())
                 .map(Some),
+        }
+    }
+}
+
+impl Configs {
+    fn new(config: ServerConfig) -> Self {
+        let mut hub_chooses = config.clone();
+        hub_chooses.ignore_client_order = true;
+        Self {
+            hub_chooses: Arc::new(hub_chooses),
+            client_chooses: Arc::new(config),
         }
     }
 }
@@ -160,10 +186,11 @@ fn config(
     Ok(config)
 }
 
-/// The one crypto provider; its TLS 1.2 suites are all ECDHE with an AEAD.
+/// The one crypto provider.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         kx_groups: KEY_EXCHANGE.to_vec(),
+        cipher_suites: CIPHER_SUITES.to_vec(),
         ..aws_lc_rs::default_provider()
     }
 }

@@ -9,6 +9,7 @@ use ironroot_time::UnixTime;
 use rustls::pki_types::{self, CertificateDer, TrustAnchor};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
+use super::signatures::GoodSignatures;
 use crate::authority::Authority;
 use crate::facts::CertificateFacts;
 use crate::peer::{ParsedCertificate, PeerCertificate, PeerRefused};
@@ -40,6 +41,8 @@ pub struct TrustAnchors {
     /// The issuing CAs and the roots: both, since many clients send their leaf alone.
     ours: Vec<TrustAnchor<'static>>,
     manufacturers: Vec<(String, TrustAnchor<'static>)>,
+    /// By whichever of them.
+    signatures: GoodSignatures,
 }
 
 /// Why a certificate cannot be a trust anchor.
@@ -84,6 +87,7 @@ impl TrustAnchors {
                 .map(|certificate| anchor("this hub's", certificate))
                 .collect::<Result<_, _>>()?,
             manufacturers,
+            signatures: GoodSignatures::default(),
         })
     }
 
@@ -106,6 +110,7 @@ impl TrustAnchors {
             leaf: EndEntityCert::try_from(end_entity).map_err(PeerRefused::Path)?,
             intermediates,
             now,
+            signatures: &self.signatures,
         };
         let parsed = ParsedCertificate::parse(end_entity)?;
         if parsed.claims_our_namespace() {
@@ -148,15 +153,21 @@ struct Path<'a> {
     leaf: EndEntityCert<'a>,
     intermediates: &'a [CertificateDer<'a>],
     now: UnixTime,
+    signatures: &'a GoodSignatures,
 }
 
 impl Path<'_> {
     /// RFC 5280 section 6, for TLS client authentication.
     fn verify(&self, anchors: &[TrustAnchor<'static>]) -> Result<(), webpki::Error> {
         let now = Duration::from_secs(self.now.as_s());
+        let algorithms: Vec<_> = webpki::ALL_VERIFICATION_ALGS
+            .iter()
+            .map(|algorithm| self.signatures.remembering(*algorithm))
+            .collect();
+        let algorithms: Vec<_> = algorithms.iter().map(|algorithm| algorithm as _).collect();
         self.leaf
             .verify_for_usage(
-                webpki::ALL_VERIFICATION_ALGS,
+                &algorithms,
                 anchors,
                 self.intermediates,
                 pki_types::UnixTime::since_unix_epoch(now),

@@ -10,7 +10,7 @@ use ironroot_pki::key::SoftwareKey;
 use ironroot_pki::peer::PeerIdentity;
 use ironroot_pki::tls::{CertificateStatus, DoorTls, Tls12, UnshownCertificate};
 use rustls::client::Resumption;
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -275,14 +275,7 @@ fn the_key_exchange_is_hybrid_and_no_session_is_ever_resumed() {
     for versions in [Tls12::Refused, Tls12::Accepted] {
         let door = DoorTls::mqtt(&doors.parts, versions).unwrap();
         for _ in 0..2 {
-            let (_, client) = answer_one(&door, |port| {
-                let name = "localhost".try_into().unwrap();
-                let client = ClientConnection::new(config.clone(), name).unwrap();
-                let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                let mut client = StreamOwned::new(client, stream);
-                std::io::copy(&mut client, &mut std::io::sink()).unwrap();
-                client.conn
-            });
+            let client = connects(&door, &config);
             let group = client.negotiated_key_exchange_group().unwrap().name();
             assert_eq!(group, NamedGroup::X25519MLKEM768);
             assert_eq!(client.tls13_tickets_received(), 0);
@@ -291,8 +284,52 @@ fn the_key_exchange_is_hybrid_and_no_session_is_ever_resumed() {
     }
 }
 
+#[test]
+fn the_hub_chooses_aes_128_unless_the_client_wants_something_else() {
+    use aws_lc_rs::cipher_suite::{
+        TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
+    };
+    let (aes_128, aes_256) = (TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384);
+    let chacha = TLS13_CHACHA20_POLY1305_SHA256;
+    let doors = Doors::new(&[]);
+    let door = DoorTls::mqtt(&doors.parts, Tls12::Refused).unwrap();
+    let cam = doors.hub.device("cam-1");
+    for (offered, chosen) in [
+        (vec![aes_256, aes_128, chacha], aes_128),
+        (vec![aes_256, chacha, aes_128], aes_128),
+        (vec![aes_256], aes_256),
+        (vec![chacha, aes_256, aes_128], chacha),
+    ] {
+        let provider = CryptoProvider {
+            cipher_suites: offered,
+            ..aws_lc_rs::default_provider()
+        };
+        let config = Arc::new(rustls_client_with(provider, &doors, &cam));
+        let client = connects(&door, &config);
+        assert_eq!(client.negotiated_cipher_suite(), Some(chosen));
+    }
+}
+
+/// A client's end of a whole connection.
+fn connects(door: &DoorTls, config: &Arc<ClientConfig>) -> ClientConnection {
+    let (_, client) = answer_one(door, |port| {
+        let name = "localhost".try_into().unwrap();
+        let client = ClientConnection::new(config.clone(), name).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut client = StreamOwned::new(client, stream);
+        std::io::copy(&mut client, &mut std::io::sink()).unwrap();
+        client.conn
+    });
+    client
+}
+
 /// A client that would resume sessions if it were given the means.
 fn rustls_client(doors: &Doors, peer: &Peer) -> ClientConfig {
+    rustls_client_with(aws_lc_rs::default_provider(), doors, peer)
+}
+
+/// The same, with this provider.
+fn rustls_client_with(provider: CryptoProvider, doors: &Doors, peer: &Peer) -> ClientConfig {
     #[derive(Debug)]
     struct Fixed;
     impl TimeProvider for Fixed {
@@ -304,8 +341,7 @@ fn rustls_client(doors: &Doors, peer: &Peer) -> ClientConfig {
     roots
         .add(doors.hub.authority.current().root().clone())
         .unwrap();
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_details(provider, Arc::new(Fixed))
+    let mut config = ClientConfig::builder_with_details(Arc::new(provider), Arc::new(Fixed))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
