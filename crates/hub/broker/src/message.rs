@@ -24,10 +24,11 @@ pub(crate) struct Message {
     origin: Origin,
     qos: Qos,
     retain: bool,
-    topic: Box<str>,
     lifetime: Option<Duration>,
     layout: SharedLayout,
-    shared: Box<[u8]>,
+    /// The topic, and behind it what is shared: one allocation for both.
+    bytes: Box<[u8]>,
+    topic_len: usize,
 }
 
 /// Who published a message, in which session, and when.
@@ -80,19 +81,23 @@ impl Message {
         topic: TopicName<'_>,
         publish: &Publish<'_>,
     ) -> Result<Self, Unencodable> {
-        let mut shared = vec![0; publish.shared_layout()?.len()];
-        let layout = publish.encode_shared(&mut shared)?;
+        let topic_len = topic.as_str().len();
+        let len = topic_len + publish.shared_layout()?.len();
+        let mut bytes = Vec::with_capacity(len);
+        bytes.extend_from_slice(topic.as_str().as_bytes());
+        bytes.resize(len, 0);
+        let layout = publish.encode_shared(&mut bytes[topic_len..])?;
         Ok(Self {
             origin,
             qos: publish.delivery.qos(),
             retain: publish.retain,
-            topic: topic.as_str().into(),
             lifetime: publish
                 .properties
                 .message_expiry_s
                 .map(|s| Duration::from_secs(s.into())),
             layout,
-            shared: shared.into(),
+            bytes: bytes.into(),
+            topic_len,
         })
     }
 
@@ -150,12 +155,18 @@ impl Message {
     }
 
     pub(crate) fn topic(&self) -> &str {
-        &self.topic
+        let topic = self.bytes.get(..self.topic_len).unwrap_or_default();
+        // It was text when the message was made.
+        str::from_utf8(topic).unwrap_or_default()
+    }
+
+    fn shared(&self) -> &[u8] {
+        self.bytes.get(self.topic_len..).unwrap_or_default()
     }
 
     /// The topic as checked; it was when the message was made, so there is one.
     pub(crate) fn topic_name(&self) -> Option<TopicName<'_>> {
-        TopicName::parse(&self.topic).ok()
+        TopicName::parse(self.topic()).ok()
     }
 
     /// Whether the Grant of `subscriber` lets it have the message at this moment.
@@ -166,12 +177,12 @@ impl Message {
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
-        self.layout.tail(&self.shared, Version::V311)
+        self.layout.tail(self.shared(), Version::V311)
     }
 
     /// How much memory it takes, in bytes, near enough.
     pub(crate) fn size(&self) -> usize {
-        size_of::<Self>() + self.topic.len() + self.shared.len()
+        size_of::<Self>() + self.bytes.len()
     }
 
     /// How much of a queue's bound one delivery of it takes, in bytes.
@@ -208,7 +219,7 @@ impl Message {
         let (start, head_len) = (out.len(), head.encoded_len(version, self.layout)?);
         out.resize(start + head_len, 0);
         head.encode(version, self.layout, &mut out[start..])?;
-        out.extend_from_slice(self.layout.tail(&self.shared, version));
+        out.extend_from_slice(self.layout.tail(self.shared(), version));
         Ok(())
     }
 
@@ -260,7 +271,7 @@ impl Outgoing {
             },
             subscription_ids: &self.subscription_ids,
         };
-        let tail_len = message.layout.tail(&message.shared, head.version).len();
+        let tail_len = message.layout.tail(message.shared(), head.version).len();
         let head_len = own.encoded_len(head.version, message.layout)?;
         if head_len + tail_len > packet_size_max {
             return Err(Unencodable::TooLong);

@@ -7,9 +7,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::Waker;
+use std::time::Duration;
 
 use ironroot_mqtt::Qos;
 use ironroot_registry::Subject;
+use ironroot_time::UnixTime;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
@@ -17,6 +19,9 @@ use crate::counters::Counters;
 use crate::message::Outgoing;
 use crate::settings::BrokerSettings;
 use crate::shelf::{Content, Shelf, Step, Ticket};
+
+/// This many deliveries go at once, however soon after the ones before.
+const GATHERED_MAX: usize = 64;
 
 /// Which session, for as long as the hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +85,8 @@ struct Inner {
     latest: u64,
     /// The client is away.
     parked: bool,
+    /// What comes until then waits for more, and the session is not woken for it.
+    gathers_until: Option<UnixTime>,
     session: Option<Waker>,
     paused: Vec<Waker>,
 }
@@ -123,6 +130,17 @@ impl QueueBounds {
     }
 }
 
+/// How much a session takes at once, and when again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The most deliveries of QoS 1 and 2.
+    pub(crate) window: usize,
+    /// About the most bytes.
+    pub(crate) bytes_max: usize,
+    /// How long what comes next waits for more to go with it; none to have each at once.
+    pub(crate) gather: Option<Duration>,
+}
+
 /// What [`Outbox::take`] leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Left {
@@ -132,6 +150,8 @@ pub(crate) struct Left {
     pub(crate) more: bool,
     /// Whether what was taken at QoS 1 and 2 is to be kept until it is settled.
     pub(crate) kept: bool,
+    /// When to take again, though nobody wakes the session.
+    pub(crate) gathers_until: Option<UnixTime>,
 }
 
 impl Outbox {
@@ -200,7 +220,9 @@ impl Outbox {
             return Pushed::Ended;
         }
         let ticket = self.add(&mut inner, delivery);
-        wake(inner.session.take(), inner);
+        if inner.gathers_until.is_none() || inner.queue.len() >= GATHERED_MAX {
+            wake(inner.session.take(), inner);
+        }
         if congested {
             Pushed::Congested(ticket)
         } else {
@@ -262,15 +284,23 @@ impl Outbox {
         inner.queue.extend(waiting);
     }
 
-    /// Moves what may be sent now to `batch`: at most `window` deliveries of QoS 1 and 2, and about `bytes_max` in
-    /// all. Where the queue outlives the connection, those count on until [`Self::settle`].
+    /// Moves what may be sent now to `batch`, as much as is `wanted`. Where the queue outlives the connection,
+    /// deliveries of QoS 1 and 2 count on until [`Self::settle`].
     pub(crate) fn take(
         &self,
-        mut window: usize,
-        bytes_max: usize,
+        wanted: Wanted,
+        now: UnixTime,
         batch: &mut SmallVec<[Outgoing; 16]>,
     ) -> Left {
+        let Wanted {
+            mut window,
+            bytes_max,
+            gather,
+        } = wanted;
         let mut inner = self.inner.lock();
+        if gather.is_some() && inner.gathers(now) {
+            return inner.left(false);
+        }
         let (mut taken, mut freed, mut more) = (0, 0, false);
         // What waits for a session that is to end now may be for the next connection.
         while let (None, Some(next)) = (inner.order, inner.queue.front()) {
@@ -293,15 +323,14 @@ impl Outbox {
             }
             batch.push(delivery);
         }
+        inner.gathers_until = None;
         if inner.queue.is_empty() {
             inner.queue = VecDeque::new();
+            let gather = gather.filter(|_| taken > 0);
+            inner.gathers_until = gather.map(|span| now.plus(span));
         }
         self.free(&mut inner, freed);
-        let left = Left {
-            order: inner.order,
-            more,
-            kept: inner.lifetime == Lifetime::Session,
-        };
+        let left = inner.left(more);
         let resumed = self.release_paused(&mut inner);
         drop(inner);
         resumed.into_iter().for_each(Waker::wake);
@@ -337,6 +366,7 @@ impl Outbox {
     pub(crate) fn begin(&self, lifetime: Lifetime) {
         let mut inner = self.inner.lock();
         inner.parked = false;
+        inner.gathers_until = None;
         inner.lifetime = lifetime;
     }
 
@@ -388,7 +418,11 @@ impl Outbox {
 
     /// Says whom to wake when the next delivery or order comes. To miss none, call it before [`Self::take`].
     pub(crate) fn wake_session(&self, waker: &Waker) {
-        self.inner.lock().session = Some(waker.clone());
+        let mut inner = self.inner.lock();
+        match &mut inner.session {
+            Some(known) => known.clone_from(waker),
+            None => inner.session = Some(waker.clone()),
+        }
     }
 
     /// Whether a publisher must go on waiting for room here; if so, `waker` is woken when there is some.
@@ -423,6 +457,21 @@ impl Outbox {
 }
 
 impl Inner {
+    /// Whether what waits is to wait on, for more to go with it.
+    fn gathers(&self, now: UnixTime) -> bool {
+        let rests = self.order.is_none() && self.queue.len() < GATHERED_MAX;
+        rests && self.gathers_until.is_some_and(|until| now < until)
+    }
+
+    fn left(&self, more: bool) -> Left {
+        Left {
+            order: self.order,
+            more,
+            kept: self.lifetime == Lifetime::Session,
+            gathers_until: self.gathers_until,
+        }
+    }
+
     fn wake_later(&mut self, waker: &Waker) {
         if !self.paused.iter().any(|known| known.will_wake(waker)) {
             self.paused.push(waker.clone());

@@ -38,6 +38,9 @@ pub struct BrokerSettings {
     pub retained_per_principal_max: usize,
     /// Bytes of all retained messages.
     pub retained_max_bytes: usize,
+    /// How long a client that only listens waits after one delivery for the next, in milliseconds, so that what
+    /// comes meanwhile goes together; 0 sends each at once. One that publishes is answered at once in any case.
+    pub gather_ms: u64,
     /// Levels in a topic or a filter: `a/b/c` has three.
     pub topic_levels_max: usize,
     /// How long after its connection is accepted a client may take to be admitted.
@@ -64,6 +67,7 @@ impl Default for BrokerSettings {
             retained_max: 100_000,
             retained_per_principal_max: 1_000,
             retained_max_bytes: 64 * 1024 * 1024,
+            gather_ms: 1,
             topic_levels_max: 32,
             connect_timeout_s: 10,
             keep_alive_max_s: 3_600,
@@ -72,6 +76,11 @@ impl Default for BrokerSettings {
 }
 
 impl BrokerSettings {
+    /// [`Self::gather_ms`] as a span; none when there is nothing to wait for.
+    pub(crate) fn gather(&self) -> Option<Duration> {
+        (self.gather_ms > 0).then(|| Duration::from_millis(self.gather_ms))
+    }
+
     /// [`Self::pause_max_ms`] as a span.
     pub(crate) fn pause_max(&self) -> Duration {
         Duration::from_millis(self.pause_max_ms)

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use super::{Options, Router, Subscription};
 use crate::counters::Counters;
 use crate::message::{Message, Origin};
-use crate::outbox::{Outbox, QueueBounds, SessionNumber};
+use crate::outbox::{Outbox, QueueBounds, SessionNumber, Wanted};
 use crate::settings::BrokerSettings;
 
 const SESSIONS: u64 = 4;
@@ -188,7 +188,12 @@ impl Real {
         let mut got = BTreeSet::new();
         for outbox in &self.outboxes {
             let mut batch = SmallVec::new();
-            outbox.take(usize::MAX, usize::MAX, &mut batch);
+            let everything = Wanted {
+                window: usize::MAX,
+                bytes_max: usize::MAX,
+                gather: None,
+            };
+            outbox.take(everything, UnixTime::default(), &mut batch);
             for outgoing in batch {
                 let ids = outgoing
                     .subscription_ids

@@ -140,6 +140,8 @@ fn admit(
         pace: Pace::new(now),
         topics: SessionTopics::default(),
         pause: None,
+        only_listens: false,
+        gathers_until: None,
     });
     let info = SessionInfo {
         client_id: client_id.clone(),

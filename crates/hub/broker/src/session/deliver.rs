@@ -8,6 +8,7 @@ use super::in_flight::{Again, Moved};
 use super::open::Open;
 use super::publish::may_publish;
 use crate::message::{Head, Message, Outgoing, Written};
+use crate::outbox::Wanted;
 use crate::refusal::Refusal;
 use crate::router::Options;
 use crate::shelf::Step;
@@ -57,13 +58,20 @@ impl Open {
     ) -> Result<Output, Refusal> {
         // What is taken now would only wait for the disk, and the gate wakes the session when some of it may leave.
         if self.gate.is_full() {
+            self.gathers_until = None;
             let order = self.state.outbox.order_waiting();
             return order.map_or(Ok(Output::Done), |order| Err(order.into()));
         }
         self.send_again(now, out.len() + bytes_max, out);
-        let window = self.state.in_flight.window();
+        let wanted = Wanted {
+            window: self.state.in_flight.window(),
+            bytes_max,
+            gather: self.broker.settings.gather().filter(|_| self.only_listens),
+        };
         let mut batch = SmallVec::new();
-        let left = self.state.outbox.take(window, bytes_max, &mut batch);
+        let left = self.state.outbox.take(wanted, now, &mut batch);
+        self.gathers_until = left.gathers_until;
+        self.only_listens |= !batch.is_empty();
         if let Some(order) = left.order {
             return Err(order.into());
         }

@@ -39,6 +39,11 @@ pub(super) struct Open {
     pub(super) pace: Pace,
     pub(super) topics: SessionTopics,
     pub(super) pause: Option<Pause>,
+    /// Whether the client has published nothing since something was delivered to it: nobody there waits for the
+    /// answer to a question.
+    pub(super) only_listens: bool,
+    /// When to deliver again what comes meanwhile.
+    pub(super) gathers_until: Option<UnixTime>,
 }
 
 /// What the client takes, as its CONNECT said.
@@ -172,12 +177,16 @@ impl Open {
     }
 
     pub(super) fn deadline(&self) -> Option<UnixTime> {
-        match &self.pause {
+        let listened_to = match &self.pause {
             Some(pause) => Some(pause.until),
             None => self
                 .silence_max
                 .map(|silence_max| self.heard.plus(silence_max)),
-        }
+        };
+        [listened_to, self.gathers_until]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the keep-alive has run out; while the session pauses, the client is not listened to.

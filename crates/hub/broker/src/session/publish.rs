@@ -28,6 +28,7 @@ impl Open {
         now: UnixTime,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        self.only_listens = false;
         self.client_aliases.learn(publish)?;
         let topic = self.client_aliases.topic(publish)?;
         if let Delivery::ExactlyOnce { packet_id, .. } = publish.delivery {

@@ -45,8 +45,12 @@ impl Bench {
         Self::with(BrokerSettings::default())
     }
 
+    /// What is delivered comes at once, since time stands still; `gather` is about the other way.
     pub(crate) fn with(settings: BrokerSettings) -> Self {
-        Self::of(Broker::new(settings))
+        Self::of(Broker::new(BrokerSettings {
+            gather_ms: 0,
+            ..settings
+        }))
     }
 
     pub(crate) fn of(broker: Arc<Broker>) -> Self {

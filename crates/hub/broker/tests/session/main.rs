@@ -17,6 +17,7 @@ mod connect;
 mod cut;
 mod deliver;
 mod exactly_once;
+mod gather;
 mod pace;
 mod publish;
 mod resume;

@@ -66,7 +66,10 @@ impl HandShelf {
 fn bench() -> (Bench, Arc<HandShelf>) {
     let shelf = Arc::new(HandShelf::default());
     let on: Arc<dyn Shelf> = shelf.clone();
-    let settings = BrokerSettings::default();
+    let settings = BrokerSettings {
+        gather_ms: 0,
+        ..BrokerSettings::default()
+    };
     let now = Bench::new().now();
     let broker = Broker::restore(settings, &on, Found::default(), &|_| None, now);
     (Bench::of(broker), shelf)
