@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use hyper::header::HeaderValue;
 use ironroot_api::{
     BASE, CLAIM_TTL_S_DEFAULT, Claim, NewClaim, NewOrder, NewService, Order, OrderDone, Secret,
-    ServiceIssued,
+    ServiceIssued, ServiceRevoked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,6 +74,16 @@ impl Api {
         let issued: ServiceIssued = self.post("/services", &service).await?;
         let key = issued.key.context("the hub handed out no key")?;
         Identity::from_pem(&issued.certificate, key.reveal())
+    }
+
+    /// Revokes a service: all its sessions end.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn revoke(&mut self, service: &str) -> Result<ServiceRevoked> {
+        let path = format!("{BASE}/services/{service}");
+        let answer = self.http.delete(&path, &self.bearer).await?;
+        serde_json::from_slice(&answer).with_context(|| format!("{path}: the answer is odd"))
     }
 
     async fn post<T: DeserializeOwned>(

@@ -51,6 +51,26 @@ impl Http {
             request = request.header(header::AUTHORIZATION, authorization);
         }
         let request = request.body(Full::new(Bytes::from(post.body)))?;
+        self.ask(path, request).await
+    }
+
+    /// Asks for the deletion of what is at `path`, and reads the whole answer.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn delete(
+        &mut self,
+        path: &str,
+        authorization: &HeaderValue,
+    ) -> Result<Bytes> {
+        let request = Request::delete(path)
+            .header(header::HOST, HOST)
+            .header(header::AUTHORIZATION, authorization)
+            .body(Full::default())?;
+        self.ask(path.to_owned(), request).await
+    }
+
+    async fn ask(&mut self, path: String, request: Request<Full<Bytes>>) -> Result<Bytes> {
         let (status, body) = timeout(ANSWER_MAX, self.exchange(request))
             .await
             .with_context(|| format!("{path} was not answered in time"))?

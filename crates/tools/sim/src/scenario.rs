@@ -3,7 +3,9 @@
 pub mod cut;
 pub mod enrol;
 pub mod idle;
+mod latency;
 pub mod load;
+pub mod soak;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use anyhow::Result;
 
 use crate::process::Process;
 use crate::tls::Trust;
+
+pub use latency::Latency;
 
 /// An MQTT door: the hub's, or another broker's that is compared with it.
 #[derive(Clone, Debug)]
@@ -36,6 +40,9 @@ fn cpu_since(process: Option<Process>, before: Option<Duration>) -> Result<Optio
         .zip(before)
         .map(|(now, before)| now.saturating_sub(before)))
 }
+
+/// Bytes.
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// How many a second.
 fn rate(count: u64, span: Duration) -> f64 {

@@ -46,11 +46,9 @@ impl Bench {
     }
 
     /// What is delivered comes at once, since time stands still; `gather` is about the other way.
-    pub(crate) fn with(settings: BrokerSettings) -> Self {
-        Self::of(Broker::new(BrokerSettings {
-            gather_ms: 0,
-            ..settings
-        }))
+    pub(crate) fn with(mut settings: BrokerSettings) -> Self {
+        settings.gather_ms = 0;
+        Self::of(Broker::new(settings))
     }
 
     pub(crate) fn of(broker: Arc<Broker>) -> Self {

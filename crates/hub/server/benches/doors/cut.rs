@@ -1,4 +1,4 @@
-//! How long an order takes to end a live session, under a background load.
+//! How long an order takes to end a live session under a background load, and 2,000 at once.
 
 use anyhow::Result;
 use ironroot_mqtt::{Qos, Version};
@@ -10,6 +10,12 @@ use crate::stand::Stand;
 use crate::{OURS, figure};
 
 const ORDERS: usize = 1_000;
+
+/// How many sessions live when the first order comes.
+const SESSIONS: usize = 4_000;
+
+/// How many sessions one order ends.
+const TOGETHER: usize = 2_000;
 
 /// The background load would go on for ten minutes; it ends with the last order.
 const LOAD: LoadPlan = LoadPlan {
@@ -24,11 +30,11 @@ const LOAD: LoadPlan = LoadPlan {
 /// Measures a fresh hub.
 pub(crate) async fn run() -> Result<()> {
     let stand = Stand::start().await?;
-    let devices = stand.devices("cut-", ORDERS).await?;
+    let devices = stand.devices("cut-", SESSIONS).await?;
     let (publishers, subscriber) = stand.parties().await?;
     let door = stand.door("", KeyExchange::Hybrid)?;
     let load = Load::prepare(&door, LOAD, &publishers, &subscriber).await?;
-    let report = cut::run(&stand.hub, &door, devices, load).await?;
+    let report = cut::run(&stand.hub, &door, devices, ORDERS, load).await?;
     println!("{report}");
     figure(
         "ms order to end of session, p50",
@@ -44,6 +50,12 @@ pub(crate) async fn run() -> Result<()> {
         "ms order to end of session, longest",
         OURS,
         report.to_end.max_ms(),
+    );
+    let last = cut::together(&stand.hub, &door, TOGETHER).await?;
+    figure(
+        "ms order to end of the last of 2,000 sessions",
+        OURS,
+        1_000.0 * last.as_secs_f64(),
     );
     Ok(())
 }

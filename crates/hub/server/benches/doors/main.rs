@@ -15,25 +15,62 @@ mod fleet;
 mod messages;
 mod mosquitto;
 mod sessions;
+mod soak;
 mod stand;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use soak::SoakArgs;
 
 /// How our own figures are marked.
 const OURS: &str = "ironroot";
 
-/// The parts, in the order in which they run.
-const PARTS: [&str; 5] = ["messages", "sessions", "enrolment", "cut", "fleet"];
+#[derive(Debug, Parser)]
+#[command(name = "doors")]
+struct Arguments {
+    /// Said by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// What to measure; everything but the soak when absent
+    parts: Vec<Part>,
+    #[command(flatten)]
+    soak: SoakArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// Processor time for a million messages, beside mosquitto
+    Messages,
+    /// Memory and processor time for an idle session, beside mosquitto
+    Sessions,
+    /// Processor time for an enrolment
+    Enrolment,
+    /// How long an order takes to end a session
+    Cut,
+    /// Memory with 100,000 devices
+    Fleet,
+    /// Memory under load for a long time, with a picture of it
+    Soak,
+}
+
+/// The parts that run when none is named.
+const ALL: [Part; 5] = [
+    Part::Messages,
+    Part::Sessions,
+    Part::Enrolment,
+    Part::Cut,
+    Part::Fleet,
+];
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    if !std::env::args().any(|argument| argument == "--bench") {
         println!("this measures, and tests nothing: run it with `cargo bench`");
         return ExitCode::SUCCESS;
     }
-    match run(&arguments) {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("doors: {cause:#}");
@@ -42,32 +79,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<()> {
+fn run(arguments: &Arguments) -> Result<()> {
     ironroot_sim::limits::raise()?;
-    let mut parts: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    parts.retain(|argument| *argument != "--bench");
-    if parts.is_empty() {
-        parts = PARTS.to_vec();
-    }
+    let named = &arguments.parts[..];
+    let parts = if named.is_empty() { &ALL } else { named };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         for part in parts {
-            measure(part).await.with_context(|| part.to_owned())?;
+            let name = part.to_possible_value();
+            let name = name.map_or_else(String::new, |value| value.get_name().to_owned());
+            measure(*part, &arguments.soak).await.context(name)?;
         }
         Ok(())
     })
 }
 
-async fn measure(part: &str) -> Result<()> {
+async fn measure(part: Part, soak: &SoakArgs) -> Result<()> {
     match part {
-        "messages" => messages::run().await,
-        "sessions" => sessions::run().await,
-        "enrolment" => enrolment::run().await,
-        "cut" => cut::run().await,
-        "fleet" => fleet::run().await,
-        other => anyhow::bail!("there is no part {other}: {}", PARTS.join(", ")),
+        Part::Messages => messages::run().await,
+        Part::Sessions => sessions::run().await,
+        Part::Enrolment => enrolment::run().await,
+        Part::Cut => cut::run().await,
+        Part::Fleet => fleet::run().await,
+        Part::Soak => soak::run(soak).await,
     }
 }
 

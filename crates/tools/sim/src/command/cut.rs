@@ -44,7 +44,7 @@ impl CutArgs {
             version: Version::V311,
         };
         let load = fleet.load(plan, &publishers).await?;
-        let report = cut::run(&fleet.hub, &fleet.door, devices, load).await?;
+        let report = cut::run(&fleet.hub, &fleet.door, devices, self.orders, load).await?;
         Ok(report.to_string())
     }
 }

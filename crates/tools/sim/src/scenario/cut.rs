@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hdrhistogram::Histogram;
 use ironroot_api::Order;
 use ironroot_mqtt::Version;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::Api;
 use crate::fleet::{self, Device};
 use crate::hub::{Hub, bounded};
-use crate::scenario::Door;
+use crate::mqtt::Session;
 use crate::scenario::load::Load;
+use crate::scenario::{Door, Latency};
 
 /// How long orders took.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,35 +26,39 @@ pub struct CutReport {
     pub to_answer: Latency,
 }
 
-/// Times in microseconds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Latency(Histogram<u64>);
-
-/// Quarantines every device in turn and waits for the end of its session, under `load`.
+/// Quarantines the first `orders` of the devices in turn and waits for the end of each one's session, under
+/// `load`; the others have sessions meanwhile, which go on.
 ///
 /// # Errors
 /// When a device is not let in, an order is refused, a session goes on, or the load stops.
-pub async fn run(hub: &Hub, door: &Door, devices: Vec<Device>, load: Load) -> Result<CutReport> {
-    bounded("orders", devices.len(), ORDERS_MAX)?;
+pub async fn run(
+    hub: &Hub,
+    door: &Door,
+    devices: Vec<Device>,
+    orders: usize,
+    load: Load,
+) -> Result<CutReport> {
+    bounded("sessions", devices.len(), SESSIONS_MAX)?;
     let devices: Arc<[Device]> = devices.into();
     tokio::select! {
         ended = load.run() => {
             ended.context("the load failed")?;
             anyhow::bail!("the load ended before the last order");
         }
-        report = cut(hub, door, &devices) => report,
+        report = cut(hub, door, &devices, orders) => report,
     }
 }
 
-async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>) -> Result<CutReport> {
+async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>, orders: usize) -> Result<CutReport> {
     let all = 0..devices.len();
-    let sessions = fleet::connect(door, devices, all, Version::V311, CONNECTS);
+    let sessions = fleet::connect(door, devices, all, Version::V311, CONNECTS).await?;
+    let mut sessions = devices.iter().zip(sessions);
     let mut api = Api::connect(hub).await?;
     let mut report = CutReport {
         to_end: Latency::new()?,
         to_answer: Latency::new()?,
     };
-    for (device, mut session) in devices.iter().zip(sessions.await?) {
+    for (device, mut session) in sessions.by_ref().take(orders) {
         session.ping().await?;
         let end = tokio::spawn(async move { session.ended().await });
         let sent = Instant::now();
@@ -71,61 +76,42 @@ async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>) -> Result<CutRepor
             .to_end
             .record(ended.saturating_duration_since(sent))?;
     }
+    for (device, mut session) in sessions {
+        let alive = session.ping().await;
+        alive.with_context(|| format!("{} was cut with others", device.id))?;
+    }
     Ok(report)
 }
 
-impl Latency {
-    fn new() -> Result<Self> {
-        Ok(Self(Histogram::new_with_max(LATENCY_MAX_US, 3)?))
+/// Revokes a service that has so many sessions: from the order to the end of the last.
+///
+/// # Errors
+/// When one is not let in, the order is refused, or a session goes on.
+pub async fn together(hub: &Hub, door: &Door, sessions: usize) -> Result<Duration> {
+    bounded("sessions", sessions, SESSIONS_MAX)?;
+    let mut api = Api::connect(hub).await?;
+    let name = format!("{}many", fleet::fresh_prefix()?);
+    let service = api.subscriber(&name, "d/#").await?;
+    let config = door.trust.client(Some(&service))?;
+    let address = door.address;
+    let mut ends = JoinSet::new();
+    for number in 0..sessions {
+        let (config, client_id) = (config.clone(), format!("{name}-{number}"));
+        let mut session =
+            Session::connect(address, number, config, &client_id, Version::V311).await?;
+        ends.spawn(async move { session.ended().await });
     }
-
-    fn record(&mut self, latency: Duration) -> Result<()> {
-        Ok(self.0.record(u64::try_from(latency.as_micros())?)?)
-    }
-
-    /// The latency that this share of all does not exceed, in milliseconds.
-    pub fn quantile_ms(&self, share: f64) -> f64 {
-        ms(self.0.value_at_quantile(share))
-    }
-
-    /// The longest, in milliseconds.
-    pub fn max_ms(&self) -> f64 {
-        ms(self.0.max())
-    }
-
-    /// How many were slower than each of the bounds, so that the shape of the tail shows.
-    fn bars(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut low = 0;
-        for high in BOUNDS_US {
-            let count = self.0.count_between(low, high - 1);
-            writeln!(f, "  below {:>7.2} ms  {count:>6}", ms(high))?;
-            low = high;
-        }
-        let rest = self.0.count_between(low, LATENCY_MAX_US);
-        write!(f, "  from  {:>7.2} ms  {rest:>6}", ms(low))
-    }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds of at most a minute"
-)]
-fn ms(us: u64) -> f64 {
-    us as f64 / 1_000.0
-}
-
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} times: p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms",
-            self.0.len(),
-            self.quantile_ms(0.5),
-            self.quantile_ms(0.99),
-            self.max_ms()
-        )?;
-        self.bars(f)
-    }
+    let sent = Instant::now();
+    let revoked = api.revoke(&name).await?;
+    ensure!(
+        usize::try_from(revoked.sessions_cut)? == sessions,
+        "{} sessions are cut",
+        revoked.sessions_cut
+    );
+    let ends = timeout(END_MAX, ends.join_all()).await;
+    let ends = ends.context("a session goes on")?;
+    let last = ends.into_iter().max().context("there are no sessions")?;
+    Ok(last.saturating_duration_since(sent))
 }
 
 impl fmt::Display for CutReport {
@@ -135,45 +121,11 @@ impl fmt::Display for CutReport {
     }
 }
 
-/// The most orders in one run.
-pub const ORDERS_MAX: usize = 10_000;
+/// The most sessions in one run.
+pub const SESSIONS_MAX: usize = 10_000;
 
 /// How many of the devices that are to be cut connect at once.
 const CONNECTS: usize = 8;
 
 /// The longest that a session may outlive the order, before the run fails.
 const END_MAX: Duration = Duration::from_secs(10);
-
-/// The longest latency that is told from longer ones: a minute.
-const LATENCY_MAX_US: u64 = 60_000_000;
-
-const BOUNDS_US: [u64; 9] = [250, 500, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000, 100_000];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reports_quantiles_and_the_shape_of_the_tail() {
-        let mut latency = Latency::new().unwrap();
-        for us in [200, 300, 300, 2_500, 4_000] {
-            latency.record(Duration::from_micros(us)).unwrap();
-        }
-        let report = latency.to_string();
-        assert!(
-            report.starts_with("5 times: p50 0.30 ms, p99 4.00 ms, longest 4.00 ms\n"),
-            "{report}"
-        );
-        assert!(report.contains("below    0.25 ms       1"), "{report}");
-        assert!(report.contains("below    0.50 ms       2"), "{report}");
-        assert!(report.contains("below    5.00 ms       1"), "{report}");
-        assert!(report.ends_with("from   100.00 ms       0"), "{report}");
-    }
-
-    #[test]
-    fn refuses_a_latency_past_its_range() {
-        let mut latency = Latency::new().unwrap();
-        assert!(latency.record(Duration::from_secs(60)).is_ok());
-        assert!(latency.record(Duration::from_secs(70)).is_err());
-    }
-}

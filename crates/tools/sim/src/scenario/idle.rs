@@ -12,7 +12,7 @@ use crate::fleet::{self, Device, in_parallel, timed};
 use crate::hub::bounded;
 use crate::mqtt::Session;
 use crate::process::Process;
-use crate::scenario::{Door, cpu, cpu_since, per, rate};
+use crate::scenario::{Door, MIB, cpu, cpu_since, per, rate};
 
 /// How sessions are opened and held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,8 +183,6 @@ impl fmt::Display for IdleReport {
 
 /// The most sessions that one process holds.
 pub const SESSIONS_MAX: usize = 10_000;
-
-const MIB: f64 = 1024.0 * 1024.0;
 
 /// How many sessions come and go before anything is measured.
 const WARM_UP: usize = 64;

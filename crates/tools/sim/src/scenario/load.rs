@@ -2,6 +2,7 @@
 
 mod lead;
 mod publisher;
+mod stamp;
 mod subscriber;
 
 use std::fmt;
@@ -16,11 +17,13 @@ use tokio::time::timeout;
 use crate::fleet::{self, Device};
 use crate::hub::bounded;
 use crate::mqtt::Session;
-use crate::scenario::{Door, cpu, cpu_since, per, rate};
+use crate::scenario::{Door, Latency, cpu, cpu_since, per, rate};
 use crate::tls::Identity;
 
 use lead::Lead;
 use publisher::Publisher;
+use stamp::STAMP_LEN;
+use subscriber::Received;
 
 /// What is published, and how fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +61,16 @@ pub struct Load {
 }
 
 /// What a load came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LoadReport {
     /// Messages published.
     pub published: u64,
-    /// Messages that subscribers received, all of them together.
+    /// Messages that subscribers received, all of them together, each once and in order.
     pub delivered: u64,
     /// Messages that they should have received.
     pub expected: u64,
+    /// From publishing to receiving.
+    pub latency: Latency,
     /// From the first to the last.
     pub span: Duration,
     /// The server's processor time.
@@ -90,8 +95,8 @@ impl Load {
             "1 to {MESSAGES_MAX} messages are published in one run"
         );
         ensure!(
-            plan.payload_size <= PAYLOAD_SIZE_MAX,
-            "a message has at most {PAYLOAD_SIZE_MAX} bytes"
+            (STAMP_LEN..=PAYLOAD_SIZE_MAX).contains(&plan.payload_size),
+            "a message has {STAMP_LEN} to {PAYLOAD_SIZE_MAX} bytes"
         );
         let mut subscribers = Vec::with_capacity(plan.subscribers);
         let config = door.trust.client(Some(subscriber))?;
@@ -105,12 +110,14 @@ impl Load {
         }
         let all = 0..publishers.len();
         let sessions = fleet::connect(door, publishers, all, plan.version, CONNECTS).await?;
-        let connected = sessions.into_iter().zip(publishers.iter());
+        let connected = (0..).zip(sessions).zip(publishers.iter());
         Ok(Self {
             plan,
             door: door.clone(),
             publishers: connected
-                .map(|(session, device)| Publisher::new(session, &device.id))
+                .map(|((number, session), device)| {
+                    Publisher::new(session, number, &device.id, plan.payload_size)
+                })
                 .collect(),
             subscribers,
         })
@@ -121,25 +128,31 @@ impl Load {
     /// # Errors
     /// When a session ends early, or QoS 1 is not acknowledged.
     pub async fn run(self) -> Result<LoadReport> {
-        let publishers = u64::try_from(self.publishers.len())?;
-        let share = self.plan.messages.div_ceil(publishers);
-        let published = share * publishers;
+        let publishers = u32::try_from(self.publishers.len())?;
+        let share = self.plan.messages.div_ceil(publishers.into());
+        let published = share * u64::from(publishers);
         let lead = Arc::new(Lead::new(self.subscribers.len(), LEAD_MAX));
         let before = cpu(self.door.process)?;
         let begun = Instant::now();
 
         let mut receiving = JoinSet::new();
         for (number, session) in self.subscribers.into_iter().enumerate() {
-            receiving.spawn(subscriber::run(session, number, published, lead.clone()));
+            let none = Received::none_of(self.publishers.len())?;
+            let lead = lead.clone();
+            receiving.spawn(subscriber::run(
+                session, number, published, none, lead, begun,
+            ));
         }
         let mut publishing = JoinSet::new();
-        for (number, publisher) in self.publishers.into_iter().enumerate() {
-            publishing.spawn(publisher.run(self.plan, number, publishers, share, lead.clone()));
+        for publisher in self.publishers {
+            publishing.spawn(publisher.run(self.plan, publishers, share, lead.clone(), begun));
         }
-        let mut delivered = 0;
+        let (mut delivered, mut latency) = (0, Latency::new()?);
         let subscribers = u64::try_from(receiving.len())?;
         while let Some(done) = receiving.join_next().await {
-            delivered += done.context("a subscriber failed")??;
+            let received = done.context("a subscriber failed")??;
+            delivered += received.count;
+            latency.add(received.latency())?;
         }
         let span = begun.elapsed();
         timeout(ACKNOWLEDGED_MAX, async {
@@ -154,6 +167,7 @@ impl Load {
             published,
             delivered,
             expected: published * subscribers,
+            latency,
             span,
             cpu: cpu_since(self.door.process, before)?,
         })
@@ -178,6 +192,13 @@ impl fmt::Display for LoadReport {
             self.delivered,
             self.expected
         )?;
+        write!(
+            f,
+            "; on the way p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms",
+            self.latency.quantile_ms(0.5),
+            self.latency.quantile_ms(0.99),
+            self.latency.max_ms()
+        )?;
         match self.cpu_s_per_million() {
             Some(cpu) => write!(f, "; {cpu:.1} CPU-seconds per million published"),
             None => Ok(()),
@@ -189,7 +210,7 @@ impl fmt::Display for LoadReport {
 pub const FILTER: &str = "d/+/up/#";
 
 /// The most publishers in one run.
-pub const PUBLISHERS_MAX: usize = 1_000;
+pub const PUBLISHERS_MAX: usize = 10_000;
 
 /// The most subscribers in one run.
 pub const SUBSCRIBERS_MAX: usize = 64;

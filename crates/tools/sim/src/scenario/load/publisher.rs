@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use ironroot_mqtt::{Packet, Qos, TopicName};
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::{Instant, Interval, interval_at, timeout};
 
 use super::lead::Lead;
+use super::stamp::Stamp;
 use super::{LoadPlan, Pace};
 use crate::mqtt::{Flow, Session};
 
@@ -15,38 +16,43 @@ use crate::mqtt::{Flow, Session};
 #[derive(Debug)]
 pub(super) struct Publisher {
     session: Session,
+    number: u32,
     topic: String,
+    payload: Vec<u8>,
     /// Messages sent, and those of them that were acknowledged.
     sent: u64,
     acknowledged: u64,
 }
 
 impl Publisher {
-    pub(super) fn new(session: Session, id: &str) -> Self {
+    /// The one with this number and id, whose messages have so many bytes.
+    pub(super) fn new(session: Session, number: u32, id: &str, payload_size: usize) -> Self {
         Self {
             session,
+            number,
+            payload: vec![b'x'; payload_size],
             topic: format!("d/{id}/up/load"),
             sent: 0,
             acknowledged: 0,
         }
     }
 
-    /// Sends `share` messages as the one with this number among `publishers`.
+    /// Sends its `share` of the messages of all `publishers`; the load has been on `since` then.
     pub(super) async fn run(
         mut self,
         plan: LoadPlan,
-        number: usize,
-        publishers: u64,
+        publishers: u32,
         share: u64,
         lead: Arc<Lead>,
+        since: std::time::Instant,
     ) -> Result<()> {
         match plan.pace {
-            Pace::FlatOut => self.flat_out(plan, share, &lead).await?,
+            Pace::FlatOut => self.flat_out(plan, share, &lead, since).await?,
             Pace::PerSecond(per_s) => {
                 let gap = Duration::from_secs(1) / per_s.max(1);
-                let period = gap * u32::try_from(publishers)?;
-                let first = Instant::now() + gap * u32::try_from(number)?;
-                self.paced(plan, share, first, period).await?;
+                let first = Instant::now() + gap * self.number;
+                let ticks = interval_at(first, gap * publishers);
+                self.paced(plan, share, ticks, since).await?;
             }
         }
         while plan.qos != Qos::AtMostOnce && self.acknowledged < self.sent {
@@ -55,11 +61,16 @@ impl Publisher {
         self.session.leave().await
     }
 
-    async fn flat_out(&mut self, plan: LoadPlan, share: u64, lead: &Lead) -> Result<()> {
-        let payload = vec![b'x'; plan.payload_size];
+    async fn flat_out(
+        &mut self,
+        plan: LoadPlan,
+        share: u64,
+        lead: &Lead,
+        since: std::time::Instant,
+    ) -> Result<()> {
         while self.sent < share {
             lead.take_one().await?;
-            self.publish(plan.qos, &payload)?;
+            self.publish(plan.qos, since)?;
             self.session.flush().await?;
             while plan.qos != Qos::AtMostOnce && self.sent - self.acknowledged > IN_FLIGHT_MAX {
                 self.receive().await?;
@@ -72,16 +83,14 @@ impl Publisher {
         &mut self,
         plan: LoadPlan,
         share: u64,
-        first: Instant,
-        period: Duration,
+        mut ticks: Interval,
+        since: std::time::Instant,
     ) -> Result<()> {
-        let payload = vec![b'x'; plan.payload_size];
-        let mut ticks = interval_at(first, period);
         while self.sent < share {
             let acknowledged = &mut self.acknowledged;
             tokio::select! {
                 _due = ticks.tick() => {
-                    self.publish(plan.qos, &payload)?;
+                    self.publish(plan.qos, since)?;
                     self.session.flush().await?;
                 }
                 flow = self.session.receive(count_acks(acknowledged)) => {
@@ -92,9 +101,15 @@ impl Publisher {
         Ok(())
     }
 
-    fn publish(&mut self, qos: Qos, payload: &[u8]) -> Result<()> {
+    fn publish(&mut self, qos: Qos, since: std::time::Instant) -> Result<()> {
+        let stamp = Stamp {
+            publisher: self.number,
+            message: u32::try_from(self.sent)?,
+            sent: since.elapsed(),
+        };
+        stamp.write(&mut self.payload);
         let topic = TopicName::parse(&self.topic)?;
-        self.session.outbox().publish(topic, qos, payload)?;
+        self.session.outbox().publish(topic, qos, &self.payload)?;
         self.sent += 1;
         Ok(())
     }
