@@ -22,17 +22,22 @@ const TABLE: &[Row] = &[
         who: "decide",
         may_use: &["base", "decide"],
     },
+    // What a program on any machine with an operating system needs: files and keys, no sockets, no async.
+    Row {
+        who: "host",
+        may_use: &["base", "host"],
+    },
     Row {
         who: "device",
-        may_use: &["base", "decide", "device"],
+        may_use: &["base", "decide", "host", "device"],
     },
     Row {
         who: "edge",
-        may_use: &["base", "decide", "edge"],
+        may_use: &["base", "decide", "host", "edge"],
     },
     Row {
         who: "hub",
-        may_use: &["base", "decide", "hub"],
+        may_use: &["base", "decide", "host", "hub"],
     },
     // The traits never name a backend.
     Row {
@@ -55,7 +60,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         who: "hub/server",
-        may_use: &["base", "decide", "hub", "tools/cli", "tools/sim"],
+        may_use: &["base", "decide", "host", "hub", "tools/cli", "tools/sim"],
     },
     Row {
         who: "tools",
@@ -248,6 +253,7 @@ mod tests {
     fn refuses_each_direction_that_the_table_leaves_out() {
         assert!(refused("decide/standing", "hub/api"));
         assert!(refused("device/agent", "hub/api"));
+        assert!(refused("host/custody", "hub/store"));
         assert!(refused("edge/gateway", "device/agent"));
         assert!(refused("hub/broker", "tools/sim"));
         assert!(refused("hub/store", "hub/store-sqlite"));
@@ -265,6 +271,7 @@ mod tests {
         assert!(!refused("hub/server", "tools/cli"));
         assert!(!refused("hub/server", "hub/store-sqlite"));
         assert!(!refused("tools/sim", "device/agent"));
+        assert!(!refused("device/agent", "host/custody"));
         assert!(!refused("tools/cli", "hub/api"));
     }
 

@@ -1,16 +1,17 @@
 //! The hub's API, as far as a simulated fleet needs it: claims, orders, services.
 
 use anyhow::{Context, Result};
+use hyper::Method;
 use hyper::header::HeaderValue;
 use ironroot_api::{
     BASE, CLAIM_TTL_S_DEFAULT, Claim, NewClaim, NewOrder, NewService, Order, OrderDone, Secret,
     ServiceIssued, ServiceRevoked,
 };
+use ironroot_link::{Call, Http};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::http::{Http, Post};
-use crate::hub::Hub;
+use crate::hub::{self, Hub};
 use crate::tls::{self, Identity};
 
 /// A connection to the API, with the administrator's rights.
@@ -29,7 +30,7 @@ impl Api {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", hub.token.reveal()))
             .context("admin.token holds no token")?;
         bearer.set_sensitive(true);
-        let http = Http::on(tls::connect_tcp(hub.console, 0).await?).await?;
+        let http = Http::on(tls::connect_tcp(hub.console, 0).await?, hub::NAME).await?;
         Ok(Self { http, bearer })
     }
 
@@ -73,7 +74,7 @@ impl Api {
         };
         let issued: ServiceIssued = self.post("/services", &service).await?;
         let key = issued.key.context("the hub handed out no key")?;
-        Identity::from_pem(&issued.certificate, key.reveal())
+        Ok(Identity::from_pem(&issued.certificate, key.reveal())?)
     }
 
     /// Revokes a service: all its sessions end.
@@ -82,8 +83,7 @@ impl Api {
     /// When the hub refuses.
     pub async fn revoke(&mut self, service: &str) -> Result<ServiceRevoked> {
         let path = format!("{BASE}/services/{service}");
-        let answer = self.http.delete(&path, &self.bearer).await?;
-        serde_json::from_slice(&answer).with_context(|| format!("{path}: the answer is odd"))
+        self.ask(Method::DELETE, &path, None).await
     }
 
     async fn post<T: DeserializeOwned>(
@@ -91,14 +91,24 @@ impl Api {
         path: &str,
         body: &(impl Serialize + Sync),
     ) -> Result<T> {
-        let path = format!("{BASE}{path}");
-        let post = Post {
-            path: &path,
-            content_type: "application/json",
+        let body = ("application/json", serde_json::to_vec(body)?);
+        self.ask(Method::POST, &format!("{BASE}{path}"), Some(body))
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, Vec<u8>)>,
+    ) -> Result<T> {
+        let call = Call {
+            method,
+            path,
+            body,
             authorization: Some(&self.bearer),
-            body: serde_json::to_vec(body)?,
         };
-        let answer = self.http.post(post).await?;
+        let answer = self.http.call(call).await?.success(path)?;
         serde_json::from_slice(&answer).with_context(|| format!("{path}: the answer is odd"))
     }
 }

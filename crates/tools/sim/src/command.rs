@@ -107,10 +107,29 @@ struct FleetArgs {
     parallel: usize,
     /// The key exchange that the devices offer
     #[arg(long, value_enum, default_value_t)]
-    key_exchange: KeyExchange,
+    key_exchange: Agreement,
     /// Stop after this many seconds, done or not
     #[arg(long, value_name = "S", default_value_t = 600)]
     limit_s: u64,
+}
+
+/// A key exchange by its usual name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Agreement {
+    /// X25519MLKEM768 if the server has it, else X25519: what a new device does.
+    #[default]
+    Hybrid,
+    /// X25519 alone: what every peer has.
+    X25519,
+}
+
+impl From<Agreement> for KeyExchange {
+    fn from(agreement: Agreement) -> Self {
+        match agreement {
+            Agreement::Hybrid => Self::Hybrid,
+            Agreement::X25519 => Self::X25519,
+        }
+    }
 }
 
 /// A version by its usual name.
@@ -148,7 +167,7 @@ impl FleetArgs {
         let hub = Hub::read(&self.data)?;
         let door = Door {
             address: hub.mqtt,
-            trust: Trust::new(&hub.ca_pem, self.key_exchange)?,
+            trust: Trust::new(&hub.ca_pem, self.key_exchange.into())?,
             process: self.hub_pid.map(Process::new),
         };
         Ok(Fleet {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ironroot_api::Secret;
+use ironroot_link::Session;
 use ironroot_mqtt::Version;
 use rustls::ClientConfig;
 use tokio::task::JoinSet;
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::api::Api;
 use crate::est::Applicant;
 use crate::hub::{Hub, bounded};
-use crate::mqtt::Session;
+use crate::mqtt;
 use crate::scenario::Door;
 use crate::tls::{Identity, Trust};
 
@@ -56,7 +57,7 @@ impl Device {
     /// # Errors
     /// When its key and certificate do not fit.
     pub fn tls(&self, trust: &Trust) -> Result<Arc<ClientConfig>> {
-        trust.client(Some(&self.identity))
+        Ok(trust.client(Some(&self.identity))?)
     }
 
     /// Connects to an MQTT door under its own id.
@@ -69,7 +70,7 @@ impl Device {
         trust: &Trust,
         version: Version,
     ) -> Result<Session> {
-        Session::connect(door, self.number, self.tls(trust)?, &self.id, version).await
+        mqtt::connect(door, self.number, self.tls(trust)?, &self.id, version).await
     }
 }
 

@@ -76,6 +76,9 @@ fn loopback(url: &str) -> Result<SocketAddr> {
     }
 }
 
+/// What a hub is called on its own machine.
+pub(crate) const NAME: &str = "localhost";
+
 /// The source address of the device with this number, so that a fleet comes from as many places as a
 /// real one does: the hub bounds what one source may do.
 pub(crate) fn source(number: usize) -> Ipv4Addr {

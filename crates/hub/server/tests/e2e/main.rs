@@ -10,6 +10,7 @@
 
 mod rig;
 
+mod agent;
 mod archive;
 mod backup;
 mod bytes;

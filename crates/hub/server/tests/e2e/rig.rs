@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: a test waits for what a program says, or asks again, and each wait has a bound.
 
+mod agent;
 mod api;
 mod curl;
 mod hub;
@@ -18,6 +19,7 @@ mod swtpm;
 
 use std::time::Duration;
 
+pub(crate) use agent::{Agent, as_pkcs8};
 pub(crate) use api::Api;
 pub(crate) use curl::{Answer, Curl};
 pub(crate) use hub::{Hub, InsideHub, up, up_at};

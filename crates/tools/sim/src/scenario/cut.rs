@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::api::Api;
 use crate::fleet::{self, Device};
 use crate::hub::{Hub, bounded};
-use crate::mqtt::Session;
+use crate::mqtt;
 use crate::scenario::load::Load;
 use crate::scenario::{Door, Latency};
 
@@ -97,8 +97,7 @@ pub async fn together(hub: &Hub, door: &Door, sessions: usize) -> Result<Duratio
     let mut ends = JoinSet::new();
     for number in 0..sessions {
         let (config, client_id) = (config.clone(), format!("{name}-{number}"));
-        let mut session =
-            Session::connect(address, number, config, &client_id, Version::V311).await?;
+        let mut session = mqtt::connect(address, number, config, &client_id, Version::V311).await?;
         ends.spawn(async move { session.ended().await });
     }
     let sent = Instant::now();

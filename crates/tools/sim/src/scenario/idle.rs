@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use ironroot_link::Session;
 use ironroot_mqtt::Version;
 
 use crate::fleet::{self, Device, in_parallel, timed};
 use crate::hub::bounded;
-use crate::mqtt::Session;
 use crate::process::Process;
 use crate::scenario::{Door, MIB, cpu, cpu_since, per, rate};
 

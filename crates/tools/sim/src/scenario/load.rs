@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use ironroot_link::Session;
 use ironroot_mqtt::{Qos, Version};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::fleet::{self, Device};
 use crate::hub::bounded;
-use crate::mqtt::Session;
+use crate::mqtt;
 use crate::scenario::{Door, Latency, cpu, cpu_since, per, rate};
 use crate::tls::Identity;
 
@@ -104,7 +105,7 @@ impl Load {
             let client_id = format!("subscriber-{number}");
             let (config, version) = (config.clone(), plan.version);
             let mut session =
-                Session::connect(door.address, number, config, &client_id, version).await?;
+                mqtt::connect(door.address, number, config, &client_id, version).await?;
             session.subscribe(FILTER, plan.qos).await?;
             subscribers.push(session);
         }

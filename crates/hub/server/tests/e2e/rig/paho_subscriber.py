@@ -1,7 +1,8 @@
 """A subscriber by Eclipse Paho that stays: it comes back by itself, and goes on with its session.
 
 Arguments: port, CA file, certificate, key, client id, version (311 or 5), topic filter, QoS.
-Says "subscribed" at each new subscription, "back" when its session went on, and "got TOPIC PAYLOAD".
+Says "subscribed" at each new subscription, "back" when its session went on, and "got TOPIC PAYLOAD", with the
+message's user properties behind it.
 """
 
 import sys
@@ -27,7 +28,9 @@ def on_subscribe(_client, _userdata, _mid, _codes, _properties=None):
 
 
 def on_message(_client, _userdata, message):
-    print("got", message.topic, message.payload.decode(), flush=True)
+    properties = getattr(getattr(message, "properties", None), "UserProperty", [])
+    more = [f"{name}={value}" for name, value in properties]
+    print("got", message.topic, message.payload.decode(), *more, flush=True)
 
 
 if version == "5":

@@ -98,6 +98,11 @@ impl Running {
         self.child.wait().unwrap()
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Writes to what it reads from.
     pub(crate) fn hears(&mut self, text: &str) {
         let mut stdin = self.child.stdin.as_ref().expect("it reads from the test");

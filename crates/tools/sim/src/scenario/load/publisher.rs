@@ -10,7 +10,7 @@ use tokio::time::{Instant, Interval, interval_at, timeout};
 use super::lead::Lead;
 use super::stamp::Stamp;
 use super::{LoadPlan, Pace};
-use crate::mqtt::{Flow, Session};
+use ironroot_link::{Flow, Session};
 
 /// A device that is connected and about to publish.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Publisher {
         while plan.qos != Qos::AtMostOnce && self.acknowledged < self.sent {
             self.receive().await?;
         }
-        self.session.leave().await
+        Ok(self.session.leave().await?)
     }
 
     async fn flat_out(
@@ -124,7 +124,7 @@ impl Publisher {
 
 fn count_acks(
     acknowledged: &mut u64,
-) -> impl FnMut(&Packet<'_>, &mut crate::mqtt::Outbox) -> Result<()> + Send {
+) -> impl FnMut(&Packet<'_>, &mut ironroot_link::Outbox) -> Result<()> + Send {
     |packet, _outbox| {
         if let Packet::PubAck(ack) = packet {
             ensure!(

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use ironroot_link::{Flow, Session};
 use ironroot_mqtt::{Ack, Packet};
 use tokio::time::timeout;
 
 use super::lead::Lead;
 use super::stamp::Stamp;
-use crate::mqtt::{Flow, Session};
 use crate::scenario::Latency;
 
 /// What a subscriber has received.
@@ -64,7 +64,7 @@ pub(super) async fn run(
     since: Instant,
 ) -> Result<Received> {
     while received.count < wanted {
-        let receiving = session.receive(|packet, outbox| {
+        let receiving = session.receive::<anyhow::Error>(|packet, outbox| {
             if let Packet::Publish(publish) = packet {
                 received.note(publish.payload, since)?;
                 if let Some(id) = publish.delivery.packet_id() {

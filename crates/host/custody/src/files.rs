@@ -227,7 +227,10 @@ pub(crate) fn read_private(
 }
 
 /// Writes a file for its owner alone: it appears whole or not at all.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
+///
+/// # Errors
+/// [`CustodyError::Io`] when the system refuses; what was there is then untouched.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CustodyError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
