@@ -97,6 +97,9 @@ pub struct Limits {
     pub packet_size_max: u32,
     /// Live MQTT sessions at one time.
     pub sessions_max: u16,
+    /// Source addresses that one certificate may be used from at one time before that is noticed; 0 stands for
+    /// any number.
+    pub sources_max: u16,
     /// Subscriptions in one session.
     pub subscriptions_max: u16,
 }
@@ -110,6 +113,7 @@ impl Default for Limits {
             topics_max: 64,
             packet_size_max: 64 * 1024,
             sessions_max: 1,
+            sources_max: 1,
             subscriptions_max: 16,
         }
     }
@@ -124,6 +128,7 @@ impl Limits {
         topics_max: 0,
         packet_size_max: 1024 * 1024,
         sessions_max: 64,
+        sources_max: 0,
         subscriptions_max: 256,
     };
 

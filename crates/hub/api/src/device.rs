@@ -132,6 +132,9 @@ pub struct DeviceDetail {
     pub standing: String,
     /// Why it is in quarantine, oldest first.
     pub reasons: Vec<Reason>,
+    /// What was noticed about it and wants a person's eye, though it changes nothing.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
     /// What it may do right now.
     pub grant: GrantSummary,
     /// Its certificates, newest first.
@@ -140,6 +143,9 @@ pub struct DeviceDetail {
     /// hub was killed may be missing.
     #[serde(default)]
     pub traffic: Traffic,
+    /// Where its sessions came from, the latest first; at most eight addresses.
+    #[serde(default)]
+    pub sources: Vec<Source>,
     /// What happened to it, newest first; the journal has the rest.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -192,6 +198,30 @@ pub struct Reason {
     pub who: Option<String>,
     /// The journal entry that records it.
     pub entry: u64,
+}
+
+/// Something noticed about a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notice {
+    /// Its kind: `in_two_places`; more may come.
+    pub kind: String,
+    /// When it was noticed last.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// What was seen.
+    pub what: String,
+    /// The journal entry that records it.
+    pub entry: u64,
+}
+
+/// An address that a device came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Source {
+    /// The address.
+    pub address: String,
+    /// When a session from there began last.
+    #[schema(format = DateTime)]
+    pub last: String,
 }
 
 /// What a device may do right now.
@@ -265,9 +295,11 @@ mod tests {
             item,
             standing: "Claimed; waits for its first enrolment.".to_owned(),
             reasons: Vec::new(),
+            notices: Vec::new(),
             grant,
             certificates: Vec::new(),
             traffic: Traffic::default(),
+            sources: Vec::new(),
             timeline: Vec::new(),
         };
         let json = serde_json::to_value(&detail).unwrap();

@@ -11,9 +11,10 @@ use ironroot_time::UnixTime;
 use crate::counters::{CounterValues, CountersByPrincipal, Figures};
 use crate::message::Message;
 use crate::outbox::{Outbox, QueueBounds, SessionNumber};
+use crate::places::{InTwoPlaces, Overlap, Source, TwoPlaces, Watch, place};
 use crate::refusal::Refusal;
 use crate::router::{RetainedFull, Routed, Router};
-use crate::session::{DueWill, Parked, SessionState};
+use crate::session::{DueWill, Parked, Peer, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
 use crate::shelf::{self, Found, Kept, Shelf, Step, SubjectOf, Ticket};
@@ -30,6 +31,7 @@ pub struct Broker {
     pub(crate) counters: CountersByPrincipal,
     pub(crate) bounds: Arc<QueueBounds>,
     pub(crate) shelf: Option<Arc<dyn Shelf>>,
+    watch: Watch,
     next_number: AtomicU64,
 }
 
@@ -145,6 +147,7 @@ impl Broker {
             counters: CountersByPrincipal::default(),
             bounds: Arc::new(QueueBounds::new(&settings)),
             shelf,
+            watch: Watch::default(),
             next_number: AtomicU64::new(1),
             settings,
         }
@@ -179,6 +182,7 @@ impl Broker {
             let taken = self.shelf.as_ref().map(|shelf| shelf.note(step));
             due.will.fire_after(taken, self, now);
         }
+        self.watch.look(now);
         let every = Duration::from_secs(self.settings.figures_interval_s);
         self.keep_figures(every, FIGURES_AT_ONCE, now);
     }
@@ -223,6 +227,52 @@ impl Broker {
     /// bound on them is not counted.
     pub fn topics_today(&self, principal: &Principal, now: UnixTime) -> u64 {
         self.counters.topics_today(principal, now)
+    }
+
+    /// Where the principal came from, the latest last; at most eight addresses.
+    pub fn sources_of(&self, principal: &Principal) -> Vec<Source> {
+        self.counters.sources(principal)
+    }
+
+    /// The certificates that were seen in two places at once since the last call.
+    pub fn take_in_two_places(&self) -> Vec<InTwoPlaces> {
+        self.watch.take()
+    }
+
+    /// Notes where a session begins, and watches whether its certificate is in use elsewhere.
+    pub(crate) fn watch_place(&self, peer: &Peer, own: &Arc<Outbox>, now: UnixTime) {
+        let (principal, certificate) = (peer.subject.principal(), peer.certificate);
+        let limits = *peer.subject.grant().limits();
+        let sources_max = usize::from(limits.sources_max);
+        let notice = |other, how| InTwoPlaces {
+            principal: principal.clone(),
+            certificate,
+            sources: [other, peer.address],
+            how,
+        };
+        let places = &own.counters().places;
+        if let Some(other) = places.arrive(certificate, peer.address, sources_max, now) {
+            self.watch
+                .notice(notice(other, TwoPlaces::Alternation), places, now);
+        }
+        if sources_max == 0 || limits.sessions_max == 1 {
+            return;
+        }
+        let live = self.sessions.by_certificate(principal, &certificate);
+        let mut used: Vec<_> = live.iter().map(|(_, address)| place(*address)).collect();
+        used.sort_unstable();
+        used.dedup();
+        let elsewhere = |(_, address): &(_, _)| place(*address) != place(peer.address);
+        if used.len() > sources_max
+            && let Some((older, address)) = live.into_iter().find(elsewhere)
+        {
+            self.watch.over(Overlap {
+                notice: notice(address, TwoPlaces::Overlap),
+                older,
+                younger: own.clone(),
+                since: now,
+            });
+        }
     }
 
     /// The broker as a whole.

@@ -11,6 +11,7 @@ use ironroot_time::UnixTime;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
+use crate::places::{Places, Source};
 use crate::topics::{DayTopics, TopicHashes};
 
 macro_rules! counters {
@@ -23,6 +24,8 @@ macro_rules! counters {
             last_seen_ms: AtomicU64,
             /// The topics that it publishes on.
             pub(crate) topics: DayTopics,
+            /// Where it comes from.
+            pub(crate) places: Places,
             /// The sum of all that was kept last.
             kept: AtomicU64,
         }
@@ -95,6 +98,7 @@ impl Counters {
         let mut counters = Self::restore(figures.counters);
         counters.last_seen_ms = AtomicU64::new(figures.last_seen_ms);
         counters.topics = DayTopics::restore(figures.topics);
+        counters.places = Places::restore(figures.sources);
         counters.kept = AtomicU64::new(counters.sum());
         counters
     }
@@ -106,6 +110,7 @@ impl Counters {
             counters: self.values(),
             last_seen_ms: self.last_seen_ms.load(Relaxed),
             topics: self.topics.hashes(),
+            sources: self.places.sources(),
         }
     }
 
@@ -138,6 +143,8 @@ pub struct Figures {
     pub last_seen_ms: u64,
     /// The topics that it publishes on.
     pub topics: TopicHashes,
+    /// Where it came from, the latest last.
+    pub sources: Vec<Source>,
 }
 
 /// One number that only grows.
@@ -206,6 +213,14 @@ impl CountersByPrincipal {
         counters
             .get(principal)
             .map_or(0, |counters| counters.topics.count(now))
+    }
+
+    /// Where the principal came from, the latest last.
+    pub(crate) fn sources(&self, principal: &Principal) -> Vec<Source> {
+        let all = self.all.read();
+        all.get(principal)
+            .map(|counters| counters.places.sources())
+            .unwrap_or_default()
     }
 
     /// What all have counted since the hub started.

@@ -17,6 +17,7 @@ mod broker;
 mod counters;
 mod message;
 mod outbox;
+mod places;
 mod rate;
 mod refusal;
 mod router;
@@ -28,7 +29,8 @@ mod topics;
 
 pub use broker::{Broker, BrokerTotals};
 pub use counters::CounterValues;
+pub use places::{InTwoPlaces, Source, TwoPlaces};
 pub use refusal::Refusal;
-pub use session::{Output, Session};
+pub use session::{Output, Peer, Session};
 pub use sessions::SessionInfo;
 pub use settings::BrokerSettings;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -71,6 +71,8 @@ pub(crate) struct Outbox {
     bounds: Arc<QueueBounds>,
     counters: Arc<Counters>,
     shelf: Option<Arc<dyn Shelf>>,
+    /// When the session was last heard, in milliseconds since 1970.
+    heard_ms: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -168,6 +170,7 @@ impl Outbox {
             bounds,
             counters,
             shelf,
+            heard_ms: AtomicU64::new(0),
             inner: Mutex::default(),
         }
     }
@@ -175,6 +178,23 @@ impl Outbox {
     /// The counters of the session's principal.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Notes that the client was heard.
+    pub(crate) fn hear(&self, now: UnixTime) {
+        self.heard_ms.store(now.as_ms(), Relaxed);
+        self.counters.heard(now);
+    }
+
+    /// When the client was last heard.
+    pub(crate) fn heard(&self) -> UnixTime {
+        UnixTime::from_ms(self.heard_ms.load(Relaxed))
+    }
+
+    /// Whether the client is here.
+    pub(crate) fn is_connected(&self) -> bool {
+        let inner = self.inner.lock();
+        !inner.ended && !inner.parked
     }
 
     /// Whose session it is.

@@ -19,6 +19,7 @@ mod state;
 mod subscribe;
 mod will;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -41,13 +42,22 @@ pub(crate) use will::DueWill;
 
 pub use deliver::Output;
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Whom its certificate stands for.
+    pub subject: Arc<Subject>,
+    /// That certificate, which has been verified.
+    pub certificate: CertificateSerial,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
 /// One client's session, from its first byte to its last.
 #[derive(Debug)]
 pub struct Session {
     broker: Arc<Broker>,
-    subject: Arc<Subject>,
-    /// The certificate that the subject came in with.
-    certificate: CertificateSerial,
+    peer: Peer,
     stage: Stage,
     /// The beginning of a packet whose rest has not come, or what came behind a pause.
     partial: Vec<u8>,
@@ -67,18 +77,12 @@ enum Stage {
 }
 
 impl Session {
-    /// A session of `subject`, whose `certificate` has been verified; its CONNECT is still to come.
-    pub fn new(
-        broker: Arc<Broker>,
-        subject: Arc<Subject>,
-        certificate: CertificateSerial,
-        now: UnixTime,
-    ) -> Self {
+    /// A session of `peer`, whose CONNECT is still to come.
+    pub fn new(broker: Arc<Broker>, peer: Peer, now: UnixTime) -> Self {
         let until = now.plus(Duration::from_secs(broker.settings.connect_timeout_s));
         Self {
             broker,
-            subject,
-            certificate,
+            peer,
             stage: Stage::Opening {
                 until,
                 waits_for: None,
@@ -94,7 +98,7 @@ impl Session {
     pub fn receive(&mut self, bytes: &[u8], now: UnixTime, out: &mut Vec<u8>) {
         self.now = now;
         if let Stage::Open(open) = &self.stage {
-            open.counters().heard(now);
+            open.state.outbox.hear(now);
         }
         let mut held = std::mem::take(&mut self.partial);
         if held.is_empty() {
@@ -208,7 +212,7 @@ impl Session {
     fn handle_frames(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let mut rest = bytes;
         while !rest.is_empty() && !self.is_over() {
-            let packet_size_max = self.subject.grant().limits().packet_size_max as usize;
+            let packet_size_max = self.peer.subject.grant().limits().packet_size_max as usize;
             let handled = match frame(rest, packet_size_max) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
@@ -236,13 +240,7 @@ impl Session {
                 waits_for: Some(_), ..
             } => Ok(Handled::Later),
             Stage::Opening { waits_for, .. } => {
-                let opened = connect::open(
-                    &self.broker,
-                    (&self.subject, &self.certificate),
-                    frame,
-                    self.now,
-                    out,
-                )?;
+                let opened = connect::open(&self.broker, &self.peer, frame, self.now, out)?;
                 match opened {
                     Opened::Now(open) => {
                         self.stage = Stage::Open(open);
@@ -270,7 +268,7 @@ impl Session {
         self.partial = Vec::new();
         if let (Ending::Refused(refusal), Stage::Opening { .. } | Stage::Open(_)) = (ending, &stage)
         {
-            report::session_refused(&self.broker, &self.subject, refusal);
+            report::session_refused(&self.broker, &self.peer.subject, refusal);
         }
         if let Stage::Open(open) = stage {
             open.close(ending, self.now, out);

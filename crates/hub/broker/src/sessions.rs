@@ -1,6 +1,7 @@
 //! Whose sessions there are, connected or not: by principal and client id.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ironroot_identity::{CertificateSerial, Principal};
@@ -24,6 +25,8 @@ pub struct SessionInfo {
     pub since: UnixTime,
     /// The certificate that it lives by.
     pub certificate: CertificateSerial,
+    /// Where its client comes from.
+    pub address: IpAddr,
 }
 
 /// What a client that asks to be let in wants of the session that it may have left behind.
@@ -229,6 +232,22 @@ impl Sessions {
         let all = self.0.lock();
         let connected = all.connected_of(principal);
         connected.map(|(_, info)| info.clone()).collect()
+    }
+
+    /// The principal's live sessions by this certificate, with where their clients come from.
+    pub(crate) fn by_certificate(
+        &self,
+        principal: &Principal,
+        certificate: &CertificateSerial,
+    ) -> Vec<(Arc<Outbox>, IpAddr)> {
+        let all = self.0.lock();
+        let held = all.of(principal).filter_map(|held| match &held.client {
+            Client::Connected(info) if info.certificate == *certificate => {
+                Some((held.outbox.clone(), info.address))
+            }
+            Client::Connected(_) | Client::Away(_) => None,
+        });
+        held.collect()
     }
 
     /// How many clients are connected.

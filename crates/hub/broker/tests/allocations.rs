@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use allocation_counter::{AllocationInfo, measure};
-use ironroot_broker::{Broker, BrokerSettings, Session};
+use ironroot_broker::{Broker, BrokerSettings, Peer, Session};
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
     Ack, Connect, ConnectProperties, Delivery, List, Packet, PacketId, Publish, PublishProperties,
@@ -43,9 +43,13 @@ impl Client {
         let everything = || Topics::new(vec![TopicTemplate::parse("#".into()).unwrap()]);
         let grant = Arc::new(grant_service(everything(), everything()));
         let subject = Arc::new(Subject::new(principal, grant));
-        let serial = CertificateSerial::from_random([1; 16]);
+        let peer = Peer {
+            subject,
+            certificate: CertificateSerial::from_random([1; 16]),
+            address: [127, 0, 0, 1].into(),
+        };
         let mut client = Self {
-            session: Session::new(broker.clone(), subject, serial, NOW),
+            session: Session::new(broker.clone(), peer, NOW),
             out: Vec::with_capacity(1024 * 1024),
         };
         client.sends(&packet(&Packet::Connect(Connect {

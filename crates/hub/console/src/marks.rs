@@ -52,6 +52,7 @@ pub(crate) fn entry(kind: &str) -> Mark {
         "device.enrolled" | "device.reenrolled" => mark("good", "cert", "Certificate"),
         "device.activated" => mark("good", "check", "Activation"),
         "device.quarantined" => mark("ink", "quarantined", "Quarantine"),
+        "device.in_two_places" => mark("ink", "warning", "Notice"),
         "device.released" => mark("good", "check", "Release"),
         "device.transferred" => mark("", "arrow", "Transfer"),
         "device.retired" | "service.revoked" | "manufacturer.removed" => mark("", "close", "End"),

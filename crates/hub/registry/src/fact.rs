@@ -169,6 +169,18 @@ pub enum Fact {
         /// Where it was seen.
         door: String,
     },
+    /// A device's certificate was used from more places at one time than its profile allows.
+    #[serde(rename = "device.in_two_places")]
+    DeviceInTwoPlaces {
+        /// The device.
+        device: DeviceId,
+        /// The certificate.
+        certificate: CertificateSerial,
+        /// Where it was used.
+        door: String,
+        /// From which addresses, and how that showed: the digest of a payload.
+        why: String,
+    },
     /// A reason for quarantine came up.
     #[serde(rename = "device.quarantined")]
     DeviceQuarantined {
@@ -428,6 +440,7 @@ impl Fact {
             | Self::DeviceEnrolmentRepeated { device, .. }
             | Self::DeviceReenrolled { device, .. }
             | Self::DeviceActivated { device, .. }
+            | Self::DeviceInTwoPlaces { device, .. }
             | Self::DeviceQuarantined { device, .. }
             | Self::DeviceReleased { device, .. }
             | Self::DeviceTransferred { device, .. }
@@ -457,7 +470,8 @@ impl Fact {
     /// The digest of the words that explain the fact.
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::DeviceQuarantined { why, .. }
+            Self::DeviceInTwoPlaces { why, .. }
+            | Self::DeviceQuarantined { why, .. }
             | Self::DeviceReleased { why, .. }
             | Self::DeviceTransferred { why, .. }
             | Self::DeviceRetired { why, .. }
@@ -608,6 +622,15 @@ impl std::fmt::Display for Fact {
                     "{device} used its certificate for the first time, at the {door} door."
                 )
             }
+            Self::DeviceInTwoPlaces {
+                device,
+                certificate,
+                door,
+                ..
+            } => write!(
+                f,
+                "Certificate {certificate} of {device} was used in two places at once, at the {door} door."
+            ),
             Self::DeviceQuarantined {
                 device, by, reason, ..
             } => {

@@ -13,8 +13,8 @@ use ironroot_store::{ApplyError, Projection, Rows};
 
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
-    CertificateRow, DeviceRow, FoldRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow,
-    RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
+    CertificateRow, DeviceRow, FoldRow, InTwoPlacesRow, IssuingCaRow, ManufacturerRow, ProfileRow,
+    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -136,6 +136,7 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind")]
     fn apply(&mut self, fact: &Fact) -> Result<(), ApplyError> {
         match fact {
             Fact::HubRestored { .. }
@@ -203,6 +204,12 @@ impl Step<'_> {
             Fact::DeviceActivated { device, .. } => {
                 self.change(device, Event::Activate, |_row| Ok(()))
             }
+            Fact::DeviceInTwoPlaces {
+                device,
+                certificate,
+                why,
+                ..
+            } => self.notice(device, *certificate, why),
             Fact::DeviceQuarantined {
                 device,
                 reason,
@@ -267,6 +274,7 @@ impl Step<'_> {
             reasons: Vec::new(),
             claim: self.index,
             claim_expires: expires,
+            in_two_places: None,
             enrolled_spki: None,
             certificates: Vec::new(),
             changed: self.at,
@@ -340,6 +348,24 @@ impl Step<'_> {
         })?;
         self.revoke(&superseded, RevocationReason::Superseded)?;
         self.issue(Some(Principal::Device(device.clone())), issued)
+    }
+
+    /// Notes what a person should look at; the device's Standing stays as it is.
+    fn notice(
+        &mut self,
+        device: &DeviceId,
+        certificate: CertificateSerial,
+        why: &str,
+    ) -> Result<(), ApplyError> {
+        let row = self.get::<DeviceRow>(device.as_str())?;
+        let mut row = row.ok_or_else(|| unknown(device))?;
+        row.in_two_places = Some(InTwoPlacesRow {
+            certificate,
+            why: why.to_owned(),
+            at: self.at,
+            entry: self.index,
+        });
+        self.put(device.as_str(), &row)
     }
 
     fn quarantine(

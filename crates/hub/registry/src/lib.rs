@@ -18,7 +18,7 @@ pub use fold::{Fold, Refused};
 pub use live::{CertificateStanding, Device, KnownCertificate, Profile, Registry, Service};
 pub use revoked::RevokedCertificate;
 pub use row::{
-    CertificateRow, DeviceRow, FoldRow, IssuingCaRow, ManufacturerRow, ProfileRow, ReasonRow,
-    RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_index, timeline_key,
+    CertificateRow, DeviceRow, FoldRow, InTwoPlacesRow, IssuingCaRow, ManufacturerRow, ProfileRow,
+    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_index, timeline_key,
 };
 pub use subject::{Subject, Watcher};

@@ -54,6 +54,9 @@ pub struct DeviceRow {
     pub enrolled_spki: Option<String>,
     /// Its certificates that are neither revoked nor known to have ended, oldest first.
     pub certificates: Vec<CertificateSerial>,
+    /// The latest use of a certificate of it in two places at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_two_places: Option<InTwoPlacesRow>,
     /// When its Standing last changed, milliseconds since 1970.
     pub changed: u64,
     /// The entry of that change.
@@ -86,6 +89,19 @@ pub struct ReasonRow {
     /// When, milliseconds since 1970.
     pub at: u64,
     /// The entry that brought it.
+    pub entry: u64,
+}
+
+/// A certificate of a device was used in two places at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InTwoPlacesRow {
+    /// The certificate.
+    pub certificate: CertificateSerial,
+    /// The digest of the words that say where.
+    pub why: String,
+    /// When it was noticed, milliseconds since 1970.
+    pub at: u64,
+    /// The entry that tells of it.
     pub entry: u64,
 }
 

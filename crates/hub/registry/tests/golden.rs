@@ -275,6 +275,8 @@ fn history() -> Vec<Value> {
         enrolled("cam-3", 22, 11),
         json!({"kind": "device.retired", "device": "cam-3", "by": admin, "why": why}),
         claim("cam-4"),
+        json!({"kind": "device.in_two_places", "device": "cam-1", "certificate": serial(5), "door": "mqtt",
+               "why": why}),
         json!({"kind": "service.issued", "service": "backend", "publish": ["d/+/down/#"],
                "subscribe": ["d/+/up/#"], "certificate": certificate(12), "by": admin}),
         json!({"kind": "service.issued", "service": "gone", "publish": [], "subscribe": [],

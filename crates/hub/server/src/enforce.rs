@@ -12,3 +12,4 @@ pub mod revocation_lists;
 pub mod server_certificate;
 pub mod snapshots;
 pub mod tree;
+pub mod two_places;

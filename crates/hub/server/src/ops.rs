@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ironroot_api::Traffic;
+use ironroot_api::{Source, Traffic};
 use ironroot_broker::Broker;
 use ironroot_identity::Principal;
 use ironroot_registry::Registry;
 use ironroot_store::{Health, Store};
-use ironroot_time::Clock;
+use ironroot_time::{Clock, UnixTime};
 use ironroot_views::{Activity, Live, Trouble};
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -37,6 +37,7 @@ impl Live for Gauges {
     fn activity(&self, principal: &Principal) -> Activity {
         let sessions = self.broker.sessions_of(principal).len();
         let counters = self.broker.counters_of(principal).unwrap_or_default();
+        let sources = self.broker.sources_of(principal).into_iter().rev();
         Activity {
             sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
             last_seen: self.broker.last_seen(principal),
@@ -53,6 +54,12 @@ impl Live for Gauges {
                 cut_off: counters.cut_off,
                 topics_today: self.broker.topics_today(principal, self.clock.now()),
             },
+            sources: sources
+                .map(|source| Source {
+                    address: source.address.to_string(),
+                    last: UnixTime::from_ms(source.last_ms).to_string(),
+                })
+                .collect(),
         }
     }
 

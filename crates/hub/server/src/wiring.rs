@@ -44,7 +44,7 @@ use crate::enforce::certificates::Issuer;
 use crate::enforce::log_key::NotHandedOver;
 use crate::enforce::ocsp::Unanswered;
 use crate::enforce::server_certificate::NoIdentity;
-use crate::enforce::{ca_token, log_key, tree};
+use crate::enforce::{ca_token, log_key, tree, two_places};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, KEYS_FOLDER, Named, NoKeys};
@@ -322,6 +322,7 @@ impl Base {
         workers.spawn(activation::record(ledger.clone(), "mqtt", arrived));
         let broker = open_broker(&settings, &registry, outside.clock.now())?;
         registry.watch(broker.clone());
+        workers.spawn(two_places::record(ledger.clone(), broker.clone()));
         let upkeep = Arc::new(Upkeep::default());
         let parts = KeepingParts {
             settings: &settings,

@@ -10,7 +10,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use ironroot_broker::shelf::{Figures, Kept, PackedOptions, Shelf, Step, Ticket};
-use ironroot_broker::{Broker, BrokerSettings, Session};
+use ironroot_broker::{Broker, BrokerSettings, Peer, Session};
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
     Connect, ConnectProperties, Delivery, List, Packet, PacketId, Publish, PublishProperties, Qos,
@@ -187,6 +187,14 @@ fn refuses_a_file_of_a_newer_program_and_one_that_is_something_else() {
 }
 
 /// A service that may do everything.
+fn peer(subject: &Arc<Subject>) -> Peer {
+    Peer {
+        subject: subject.clone(),
+        certificate: CertificateSerial::from_random([1; 16]),
+        address: [192, 0, 2, 1].into(),
+    }
+}
+
 fn backend() -> Arc<Subject> {
     let all = || Topics::new(vec![TopicTemplate::parse("#".into()).unwrap()]);
     let principal = Principal::Service("backend".parse().unwrap());
@@ -203,8 +211,7 @@ struct Client {
 
 impl Client {
     fn new(broker: &Arc<Broker>, subject: &Arc<Subject>, client_id: &str, expiry_s: u32) -> Self {
-        let certificate = CertificateSerial::from_random([1; 16]);
-        let session = Session::new(broker.clone(), subject.clone(), certificate, NOW);
+        let session = Session::new(broker.clone(), peer(subject), NOW);
         let mut client = Self {
             session,
             out: Vec::new(),
@@ -332,8 +339,7 @@ fn a_will_and_the_counters_come_back_as_they_were() {
         (broker, shelf, wills)
     };
     let (broker, shelf, _) = restore(NOW);
-    let certificate = CertificateSerial::from_random([1; 16]);
-    let session = Session::new(broker.clone(), subject.clone(), certificate, NOW);
+    let session = Session::new(broker.clone(), peer(&subject), NOW);
     let mut client = Client {
         session,
         out: Vec::new(),
@@ -372,6 +378,9 @@ fn a_will_and_the_counters_come_back_as_they_were() {
     assert_eq!(broker.counters_of(subject.principal()), counted);
     assert_eq!(counted.map(|counted| counted.connects), Some(1));
     assert_eq!(broker.last_seen(subject.principal()), Some(NOW));
+    let sources = broker.sources_of(subject.principal());
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    assert_eq!(sources[0].address, std::net::IpAddr::from([192, 0, 2, 1]));
     assert_eq!(broker.totals().counters.connects, 0, "since this start");
     broker.tick(NOW.plus(Duration::from_secs(9)));
     assert_eq!(broker.totals().retained, 0);

@@ -1,6 +1,7 @@
 //! What a person should look at, gravest first.
 
 use ironroot_api::{DeviceQuery, Lifecycle};
+use ironroot_identity::DeviceId;
 
 use crate::words::counted;
 use crate::{Fleet, NotShown, Views};
@@ -50,10 +51,27 @@ impl Views {
         for item in self.devices(&quarantined).await?.items {
             all.push(self.shut_out(item.id).await?);
         }
+        for id in &fleet.in_two_places {
+            all.extend(self.in_two_places(id).await?);
+        }
         if fleet.claims_ended > 0 {
             all.push(claims_ended(fleet.claims_ended));
         }
         Ok(all)
+    }
+
+    async fn in_two_places(&self, id: &DeviceId) -> Result<Option<Attention>, NotShown> {
+        let row = self.registry.device(id.as_str()).map(|device| device.row());
+        let Some(seen) = row.and_then(|row| row.in_two_places) else {
+            return Ok(None);
+        };
+        Ok(Some(Attention {
+            urgency: Urgency::Waiting,
+            device: Some(id.as_str().to_owned()),
+            what: "used its certificate in two places at once".to_owned(),
+            so: self.words(&seen.why).await?,
+            entry: Some(seen.entry),
+        }))
     }
 
     async fn shut_out(&self, id: String) -> Result<Attention, NotShown> {

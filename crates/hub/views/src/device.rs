@@ -1,13 +1,15 @@
 //! One device with everything that is known about its Standing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use ironroot_api::{DeviceDetail, GrantSummary, Reason, TimelineEntry};
+use ironroot_api::{DeviceDetail, GrantSummary, Notice, Reason, TimelineEntry};
 use ironroot_identity::CertificateSerial;
 use ironroot_profile::Topics;
-use ironroot_registry::{Device, DeviceRow, Fact, ReasonRow};
+use ironroot_registry::{Device, DeviceRow, Fact, InTwoPlacesRow, ReasonRow};
 use ironroot_standing::{Grant, Lifecycle};
 use ironroot_store::IndexedEntry;
+use ironroot_time::UnixTime;
 
 use crate::journal::sentence;
 use crate::words::{counted, spoken};
@@ -18,6 +20,9 @@ const TIMELINE_FETCHES_MAX: u64 = 4;
 
 /// The most entries of a timeline beside the device; the journal has the rest.
 const TIMELINE_MAX: u64 = 50;
+
+/// How long a notice is shown; the timeline keeps it.
+const NOTICE_SHOWN: Duration = Duration::from_secs(7 * 86_400);
 
 /// What stands in the place of words that were erased.
 const ERASED: &str = "(these words were erased)";
@@ -35,13 +40,17 @@ impl Views {
         let (row, lifecycle) = device.inspect(|row, lifecycle| (row.clone(), lifecycle));
         let entries = self.timeline(id).await?;
         let reasons = self.reasons(&row.reasons).await?;
+        let notices = self.notices(&row).await?;
+        let activity = self.live.activity(device.subject().principal());
         let serials = serials(&row, &entries);
         Ok(DeviceDetail {
             item: self.item(&device),
             standing: self.standing(&row, lifecycle, &reasons),
             grant: grant_of(&device),
             certificates: self.certificates(serials).await?,
-            traffic: self.live.activity(device.subject().principal()).traffic,
+            traffic: activity.traffic,
+            sources: activity.sources,
+            notices,
             timeline: entries.iter().map(timeline_entry).collect(),
             reasons,
         })
@@ -81,8 +90,22 @@ impl Views {
         Ok(reasons)
     }
 
-    /// A person's words, by their digest.
-    async fn words(&self, digest: &str) -> Result<String, NotShown> {
+    /// What a person should look at, though it changes nothing.
+    async fn notices(&self, row: &DeviceRow) -> Result<Vec<Notice>, NotShown> {
+        let Some(seen) = in_two_places(row, self.clock.now()) else {
+            return Ok(Vec::new());
+        };
+        let notice = Notice {
+            kind: "in_two_places".to_owned(),
+            at: words::moment(seen.at),
+            what: self.words(&seen.why).await?,
+            entry: seen.entry,
+        };
+        Ok(vec![notice])
+    }
+
+    /// A person's words, or the hub's, by their digest.
+    pub(crate) async fn words(&self, digest: &str) -> Result<String, NotShown> {
         let Ok(digest) = digest.parse() else {
             return Ok(ERASED.to_owned());
         };
@@ -123,6 +146,14 @@ impl Views {
             Lifecycle::Retired => format!("Retired at {since}; nothing leads back."),
         }
     }
+}
+
+/// The latest use of a certificate in two places that a person should still look at: it is fresh, and the
+/// certificate still opens a door.
+pub(crate) fn in_two_places(row: &DeviceRow, now: UnixTime) -> Option<&InTwoPlacesRow> {
+    let fresh = |seen: &&InTwoPlacesRow| now.since(UnixTime::from_ms(seen.at)) < NOTICE_SHOWN;
+    let good = |seen: &&InTwoPlacesRow| row.certificates.contains(&seen.certificate);
+    row.in_two_places.as_ref().filter(fresh).filter(good)
 }
 
 fn shut_out(reasons: &[Reason], since: &str) -> String {

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use ironroot_api::{Lifecycle, Tier};
-use ironroot_identity::ProfileName;
+use ironroot_identity::{DeviceId, ProfileName};
 
+use crate::device::in_two_places;
 use crate::walk::each_device;
 use crate::{Views, words};
+
+/// How many devices are named that have one matter in common.
+const NAMED_MAX: usize = 16;
 
 /// How many devices there are of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub struct Fleet {
     pub by_profile: BTreeMap<ProfileName, u64>,
     /// Claimed serials whose claim ended unused.
     pub claims_ended: u64,
+    /// Devices with a certificate that is used in two places, as far as there is room for them.
+    pub in_two_places: Vec<DeviceId>,
     /// Devices that a person should look at: see [`Fleet::attention`].
     pub attention: u64,
 }
@@ -51,7 +57,7 @@ impl Fleet {
 impl Views {
     /// Counts the fleet.
     pub async fn fleet(&self) -> Fleet {
-        let now = self.clock.now().as_ms();
+        let now = self.clock.now();
         let mut fleet = Fleet::default();
         each_device(&self.registry, None, |device| {
             device.inspect(|row, lifecycle| {
@@ -67,8 +73,13 @@ impl Views {
                     None => _ = fleet.by_profile.insert(row.profile.clone(), 1),
                 }
                 fleet.claims_ended +=
-                    u64::from(lifecycle == Lifecycle::Claimed && row.claim_expires <= now);
-                fleet.attention += u64::from(lifecycle == Lifecycle::Quarantined);
+                    u64::from(lifecycle == Lifecycle::Claimed && row.claim_expires <= now.as_ms());
+                let shut_out = lifecycle == Lifecycle::Quarantined;
+                let noticed = in_two_places(row, now).is_some() && !shut_out;
+                if noticed && fleet.in_two_places.len() < NAMED_MAX {
+                    fleet.in_two_places.push(row.id.clone());
+                }
+                fleet.attention += u64::from(shut_out || noticed);
             });
             ControlFlow::Continue(())
         })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ironroot_api::Traffic;
+use ironroot_api::{Source, Traffic};
 use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
 
@@ -41,4 +41,6 @@ pub struct Activity {
     pub last_seen: Option<UnixTime>,
     /// What passed.
     pub traffic: Traffic,
+    /// Where it came from, the latest first.
+    pub sources: Vec<Source>,
 }

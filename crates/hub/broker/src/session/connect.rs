@@ -4,20 +4,19 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_identity::{CertificateSerial, Principal};
+use ironroot_identity::Principal;
 use ironroot_mqtt::{
     ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, ReasonCode, Version,
 };
-use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
 use super::alias::{ClientAliases, OwnAliases};
 use super::close::encode;
 use super::gate::Gate;
 use super::open::{ClientLimits, Open, Reasons};
-use super::report;
 use super::state::SessionState;
 use super::will::Will;
+use super::{Peer, report};
 use crate::broker::Broker;
 use crate::message::Origin;
 use crate::outbox::{Lifetime, Outbox, SessionNumber};
@@ -63,7 +62,7 @@ struct Agreed<'a> {
 /// Handles the first packet. A refusal is answered by CONNACK wherever the standard has one for it.
 pub(super) fn open(
     broker: &Arc<Broker>,
-    (subject, certificate): (&Arc<Subject>, &CertificateSerial),
+    peer: &Peer,
     frame: &Frame<'_>,
     now: UnixTime,
     out: &mut Vec<u8>,
@@ -71,8 +70,8 @@ pub(super) fn open(
     // MQTT 5 section 3.1.0 [MQTT-3.1.0-1]: anything but CONNECT is refused by its parser.
     let connect = Connect::parse(frame).inspect_err(|rule| refuse_unread(frame, *rule, out))?;
     let keep_alive_s = keep_alive_s(&connect, &broker.settings);
-    let (admission, client_id) = admit(broker, (subject, certificate), &connect, keep_alive_s, now)
-        .inspect_err(|refusal| {
+    let (admission, client_id) =
+        admit(broker, peer, &connect, keep_alive_s, now).inspect_err(|refusal| {
             refuse(connect.version, *refusal, out);
         })?;
     let (mut open, session_present) = match admission {
@@ -84,7 +83,7 @@ pub(super) fn open(
         client_id: &client_id,
         keep_alive_s,
         session_expiry: open.client.session_expiry,
-        packet_size_max: subject.grant().limits().packet_size_max,
+        packet_size_max: peer.subject.grant().limits().packet_size_max,
     };
     let start = out.len();
     open.send(
@@ -92,21 +91,26 @@ pub(super) fn open(
         out,
     );
     open.counters().connects.add(1);
-    open.counters().heard(now);
+    open.state.outbox.hear(now);
     open.counters().bytes_in.add(frame.packet_len());
     open.gate.hold(start, out);
-    report::opened(subject);
+    report::opened(&peer.subject);
     Ok(Opened::Now(open))
 }
 
 /// Every check on a CONNECT; the Grant is asked last, as the session is let in.
 fn admit(
     broker: &Arc<Broker>,
-    (subject, certificate): (&Arc<Subject>, &CertificateSerial),
+    peer: &Peer,
     connect: &Connect<'_>,
     keep_alive_s: u16,
     now: UnixTime,
 ) -> Result<(Admission, Box<str>), Refusal> {
+    let Peer {
+        subject,
+        certificate,
+        ..
+    } = peer;
     // MQTT 5 section 4.12: the certificate has said already who it is.
     if connect.properties.authentication_method.is_some() {
         return Err(Refusal::EnhancedAuthentication);
@@ -148,6 +152,7 @@ fn admit(
         version: connect.version,
         since: now,
         certificate: *certificate,
+        address: peer.address,
     };
     let start = if connect.clean_start {
         Start::Clean
@@ -188,6 +193,7 @@ fn admit(
         open.note_if(true, |_session| step);
     }
     open.state.outbox.begin(lifetime(client.session_expiry));
+    broker.watch_place(peer, &open.state.outbox, now);
     Ok((Admission::In(open, session_present), client_id))
 }
 

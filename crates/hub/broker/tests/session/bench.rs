@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use ironroot_broker::{Broker, BrokerSettings, CounterValues, Output, Session};
+use ironroot_broker::{Broker, BrokerSettings, CounterValues, Output, Peer, Session};
 use ironroot_identity::{CertificateSerial, Principal};
 use ironroot_mqtt::{
     Ack, ConnAck, Connect, ConnectProperties, Delivery, Disconnect, List, Packet, PacketId,
@@ -97,12 +97,23 @@ impl Bench {
         certificate: CertificateSerial,
         version: Version,
     ) -> Client<'_> {
-        let session = Session::new(
-            self.broker.clone(),
-            subject.clone(),
+        self.arrives_from([127, 0, 0, 1], subject, certificate, version)
+    }
+
+    /// The same, from this address.
+    pub(crate) fn arrives_from(
+        &self,
+        address: [u8; 4],
+        subject: &Arc<Subject>,
+        certificate: CertificateSerial,
+        version: Version,
+    ) -> Client<'_> {
+        let peer = Peer {
+            subject: subject.clone(),
             certificate,
-            self.now(),
-        );
+            address: address.into(),
+        };
+        let session = Session::new(self.broker.clone(), peer, self.now());
         Client {
             bench: self,
             session,

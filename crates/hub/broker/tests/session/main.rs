@@ -19,6 +19,7 @@ mod deliver;
 mod exactly_once;
 mod gather;
 mod pace;
+mod places;
 mod publish;
 mod resume;
 mod retained;

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use ironroot_api::{
-    Certificate, DeviceDetail, GrantSummary, Lifecycle, Reason, TimelineEntry, Traffic,
+    Certificate, DeviceDetail, GrantSummary, Lifecycle, Notice, Reason, Source, TimelineEntry,
+    Traffic,
 };
 use ironroot_time::UnixTime;
 
@@ -26,6 +27,7 @@ pub(crate) struct DevicePage {
     life: Mark,
     standing: String,
     reasons: Vec<ReasonLine>,
+    notices: Vec<ReasonLine>,
     grant: GrantSummary,
     limits: Vec<(&'static str, String)>,
     certificates: Vec<CertificateLine>,
@@ -88,6 +90,7 @@ impl DevicePage {
             life: marks::lifecycle(item.lifecycle),
             standing: detail.standing,
             reasons: detail.reasons.into_iter().map(ReasonLine::from).collect(),
+            notices: detail.notices.into_iter().map(ReasonLine::from).collect(),
             limits: limits(&detail.grant),
             grant: detail.grant,
             certificates: detail
@@ -95,7 +98,7 @@ impl DevicePage {
                 .into_iter()
                 .map(CertificateLine::from)
                 .collect(),
-            traffic: traffic(&detail.traffic),
+            traffic: traffic(&detail.traffic, &detail.sources),
             sessions: item.sessions,
             seen: seen(now, item.sessions, item.last_seen.as_deref()),
             lines: detail
@@ -141,8 +144,15 @@ fn bound(bound: u32, spoken: impl Fn(u64) -> String) -> String {
     }
 }
 
-fn traffic(traffic: &Traffic) -> Vec<(&'static str, String)> {
+fn traffic(traffic: &Traffic, sources: &[Source]) -> Vec<(&'static str, String)> {
+    let from: Vec<_> = sources.iter().map(|source| &*source.address).collect();
+    let from = if from.is_empty() {
+        "nowhere yet".to_owned()
+    } else {
+        from.join(", ")
+    };
     vec![
+        ("From", from),
         ("Messages from it", grouped(traffic.messages_in)),
         ("Messages to it", grouped(traffic.messages_out)),
         ("Bytes from it", size(traffic.bytes_in)),
@@ -197,6 +207,23 @@ fn commands(id: &str, lifecycle: Lifecycle) -> Vec<Command> {
         Lifecycle::Quarantined => vec![release, transfer, retire],
         Lifecycle::Claimed | Lifecycle::Transferred => vec![retire],
         Lifecycle::Retired => Vec::new(),
+    }
+}
+
+impl From<Notice> for ReasonLine {
+    fn from(notice: Notice) -> Self {
+        let what = match notice.kind.as_str() {
+            "in_two_places" => "Its certificate was used in two places at once".to_owned(),
+            kind => format!("The hub noticed this ({kind})"),
+        };
+        Self {
+            what,
+            why: notice.what,
+            exact: moment(&notice.at),
+            at: notice.at,
+            entry: notice.entry,
+            number: grouped(notice.entry),
+        }
     }
 }
 
@@ -272,6 +299,8 @@ mod tests {
             },
             certificates: Vec::new(),
             traffic: Traffic::default(),
+            sources: Vec::new(),
+            notices: Vec::new(),
             timeline: Vec::new(),
         }
     }

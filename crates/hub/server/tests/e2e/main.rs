@@ -50,3 +50,4 @@ mod service_manager;
 mod snapshots;
 mod start_refused;
 mod token;
+mod two_places;

@@ -238,6 +238,7 @@ fn fill(registry: &Registry, count: u64) {
             claim: n,
             claim_expires: 0,
             enrolled_spki: None,
+            in_two_places: None,
             certificates: Vec::new(),
             changed: 0,
             changed_entry: n,
@@ -246,4 +247,44 @@ fn fill(registry: &Registry, count: u64) {
             .load(DeviceRow::TABLE, &serde_json::to_vec(&row).unwrap())
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_certificate_in_two_places_wants_a_persons_eye_for_a_week() {
+    let hub = Hub::new().await;
+    hub.brings_in("cam-1").await;
+    let changed = hub.views.device("cam-1").await.unwrap().standing;
+    let entry = hub
+        .sees_in_two_places("cam-1", "From 192.0.2.1 and from 192.0.2.2.")
+        .await;
+    let detail = hub.views.device("cam-1").await.unwrap();
+    assert_eq!(detail.standing, changed, "it stays in good standing");
+    let [notice] = &detail.notices[..] else {
+        panic!("{:?}", detail.notices)
+    };
+    assert_eq!((&*notice.kind, notice.entry), ("in_two_places", entry));
+    assert_eq!(notice.what, "From 192.0.2.1 and from 192.0.2.2.");
+    assert_eq!(detail.timeline.first().unwrap().entry, entry);
+    let fleet = hub.views.fleet().await;
+    assert_eq!(fleet.attention, 1);
+    let waiting = hub.views.attention(&fleet, 5).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].device.as_deref(), Some("cam-1"));
+    assert_eq!(waiting[0].so, notice.what);
+
+    hub.clock.advance(Duration::from_secs(7 * 86_400));
+    assert!(hub.views.device("cam-1").await.unwrap().notices.is_empty());
+    assert_eq!(hub.views.fleet().await.attention, 0);
+}
+
+#[tokio::test]
+async fn a_device_that_is_shut_out_anyway_needs_attention_once() {
+    let hub = Hub::new().await;
+    hub.brings_in("cam-1").await;
+    hub.sees_in_two_places("cam-1", "From here and there.")
+        .await;
+    hub.quarantines("cam-1", "It was copied.").await;
+    let fleet = hub.views.fleet().await;
+    assert_eq!(fleet.attention, 1);
+    assert_eq!(hub.views.attention(&fleet, 5).await.unwrap().len(), 1);
 }

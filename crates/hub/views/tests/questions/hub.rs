@@ -168,6 +168,19 @@ impl Hub {
             .await
     }
 
+    /// A certificate of the device was used in two places.
+    pub(crate) async fn sees_in_two_places(&self, device: &str, what: &str) -> u64 {
+        let words = Payload::new([2; SALT_SIZE], what.as_bytes().to_vec());
+        let fact = Fact::DeviceInTwoPlaces {
+            device: device.parse().unwrap(),
+            certificate: certificate(device).serial,
+            door: "mqtt".to_owned(),
+            why: words.digest().to_string(),
+        };
+        self.commits(Change::of(fact.draft().unwrap()).with_payload(words))
+            .await
+    }
+
     /// Signs all that was recorded.
     pub(crate) fn signs(&mut self) {
         let written = self.writer.write(self.store.as_ref()).unwrap();

@@ -15,8 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_broker::Broker;
-use ironroot_identity::CertificateSerial;
+use ironroot_broker::{Broker, Peer};
 use ironroot_pki::peer::PeerCertificate;
 use ironroot_pki::tls::DoorTls;
 use ironroot_registry::Subject;
@@ -167,8 +166,14 @@ impl Door {
         };
         let opened = shaken.and_then(|shaken| {
             let known = self.subjects.subject(&shaken.certificate);
-            let peer = known.zip(shaken.certificate.serial());
-            let peer = peer.ok_or(HandshakeFailed::Unknown)?;
+            let (subject, certificate) = known
+                .zip(shaken.certificate.serial())
+                .ok_or(HandshakeFailed::Unknown)?;
+            let peer = Peer {
+                subject,
+                certificate,
+                address: address.ip(),
+            };
             Ok(Box::new(self.connection(shaken, peer)))
         });
         opened
@@ -176,11 +181,7 @@ impl Door {
             .ok()
     }
 
-    fn connection(
-        self: &Arc<Self>,
-        shaken: Shaken,
-        peer: (Arc<Subject>, CertificateSerial),
-    ) -> Connection {
+    fn connection(self: &Arc<Self>, shaken: Shaken, peer: Peer) -> Connection {
         let now = self.timeline.now();
         let valid_for = shaken.certificate.not_after().since(self.clock.now());
         Connection::new(Arc::clone(self), shaken, peer, now.plus(valid_for))

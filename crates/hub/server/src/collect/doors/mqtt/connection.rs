@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ironroot_broker::{Output, Refusal, Session};
-use ironroot_identity::CertificateSerial;
-use ironroot_registry::Subject;
+use ironroot_broker::{Output, Peer, Refusal, Session};
 use ironroot_time::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -63,15 +61,10 @@ enum Read {
 }
 
 impl Connection {
-    pub(super) fn new(
-        door: Arc<Door>,
-        shaken: Shaken,
-        (subject, certificate): (Arc<Subject>, CertificateSerial),
-        expires: UnixTime,
-    ) -> Self {
+    pub(super) fn new(door: Arc<Door>, shaken: Shaken, peer: Peer, expires: UnixTime) -> Self {
         let now = door.timeline.now();
         let mut connection = Self {
-            session: Session::new(Arc::clone(&door.broker), subject, certificate, now),
+            session: Session::new(Arc::clone(&door.broker), peer, now),
             stream: shaken.stream,
             tls: shaken.tls,
             partial: shaken.partial,
