@@ -32,6 +32,7 @@ const PEERS: &[(&str, &str)] = &[
     ("haproxy", "a load balancer before the doors"),
     ("prometheus", "promtool, which checks the alert rules"),
     ("systemd", "systemd-analyze, which checks the unit"),
+    ("groff", "reads the pages of the manual"),
     ("strace", "what is on disk before an acknowledgement"),
     ("chromium", "the browser that looks at the console"),
     ("nodejs", "runs what drives the browser"),

@@ -10,6 +10,7 @@
 mod answer;
 mod backup;
 pub mod commands;
+mod completions;
 mod connection;
 mod failure;
 mod hub;
@@ -35,6 +36,7 @@ use commands::profile::ProfileCommand;
 use commands::service::ServiceCommand;
 use commands::status::{SignIn, Status};
 use commands::token::TokenCommand;
+pub use completions::{CompletionsArgs, ManArgs};
 pub use connection::HubArgs;
 
 use failure::Failure;

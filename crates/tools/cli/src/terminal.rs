@@ -107,6 +107,11 @@ impl<'a> Terminal<'a> {
         Ok(writeln!(self.output, "{text}")?)
     }
 
+    /// Prints a text for programs as it is.
+    pub(crate) fn bytes(&mut self, text: &[u8]) -> Result<(), Failure> {
+        Ok(self.output.write_all(text)?)
+    }
+
     /// Prints what is not part of the answer.
     pub(crate) fn hint(&mut self, text: &str) -> Result<(), Failure> {
         Ok(writeln!(self.aside, "{}", harmless(text))?)
