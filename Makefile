@@ -2,7 +2,7 @@
 
 .PHONY: run test check bench
 
-run: ## build and start the hub; prints the console's address and a one-time sign-in link
+run: ## build and start the demonstration; prints the console's address and a one-time sign-in link
 	cargo xtask run $(ARGS)
 
 test: ## everything CI runs, after installing the peers that it needs (apt)

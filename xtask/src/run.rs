@@ -1,4 +1,4 @@
-//! `cargo xtask run`: builds and starts the hub.
+//! `cargo xtask run`: builds the hub and starts it with the demonstration.
 
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
@@ -23,5 +23,5 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         command.arg("--release");
     }
     // Replaces this program, so that signals reach the hub itself.
-    Err(command.args(["--", "up"]).args(up).exec()).context("cargo does not start")
+    Err(command.args(["--", "up", "--demo"]).args(up).exec()).context("cargo does not start")
 }

@@ -11,6 +11,9 @@ pub struct Status {
     /// When the program started.
     #[schema(format = DateTime)]
     pub started_at: String,
+    /// Whether it is the demonstration's hub, whose devices are all simulated.
+    #[serde(default)]
+    pub demonstration: bool,
     /// Known devices.
     pub devices: u64,
     /// Live MQTT sessions of devices and services.

@@ -82,15 +82,16 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`]; above all when either file is there already, since a CA is made once.
     pub fn create(folder: &Path, seal: &SealKey, now: UnixTime) -> Result<Self, AuthorityError> {
-        Self::create_with(CaKey::generate()?, folder, seal, now)
+        Self::create_with(CaKey::generate()?, "Ironroot", folder, seal, now)
     }
 
-    /// The same, around a key for the issuing CA that was made elsewhere.
+    /// The same, around a key for the issuing CA that was made elsewhere; the CAs' names begin with `name`.
     ///
     /// # Errors
     /// As for [`Authority::create`].
     pub fn create_with(
         key: CaKey,
+        name: &str,
         folder: &Path,
         seal: &SealKey,
         now: UnixTime,
@@ -100,8 +101,8 @@ impl Authority {
 
         // Names differ from one installation to the next, so that nobody's trust store confuses them.
         let tag = hex::encode(root::random::<4>()?);
-        let root = RootCa::new(&format!("Ironroot Root CA {tag}"), now)?;
-        let certificate = root.certify(&format!("Ironroot Issuing CA {tag}"), &key, &[], now)?;
+        let root = RootCa::new(&format!("{name} Root CA {tag}"), now)?;
+        let certificate = root.certify(&format!("{name} Issuing CA {tag}"), &key, &[], now)?;
         let first = IssuingCa::new(
             CaNumber::FIRST,
             key,

@@ -29,6 +29,9 @@ pub enum Fact {
         issuing: String,
         /// The log's verifier key, as in a signed note.
         log: String,
+        /// Whether it is the demonstration's hub, whose devices are all simulated.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        demonstration: bool,
     },
     /// The hub was made again from a backup; what was recorded after the backup is lost.
     #[serde(rename = "hub.restored")]
@@ -517,7 +520,16 @@ impl std::fmt::Display for Fact {
     #[expect(clippy::too_many_lines, reason = "one sentence for each kind")]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::HubCreated { log, .. } => write!(f, "The hub was set up; its log is {log}."),
+            Self::HubCreated {
+                log, demonstration, ..
+            } => {
+                let what = if *demonstration {
+                    "A demonstration's hub, with simulated devices,"
+                } else {
+                    "The hub"
+                };
+                write!(f, "{what} was set up; its log is {log}.")
+            }
             Self::JournalKeyChanged {
                 from,
                 to,

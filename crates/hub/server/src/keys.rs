@@ -85,7 +85,16 @@ pub struct Named<'a> {
     pub ca_key: Option<&'a KeyUri>,
 }
 
-/// Opens the keys in `folder`, or makes them at the first start; `name` becomes the journal's name.
+/// What keys are called when they are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'a> {
+    /// The journal's name.
+    pub journal: &'a str,
+    /// What the names of the CAs begin with.
+    pub ca: &'a str,
+}
+
+/// Opens the keys in `folder`, or makes them, under these names, at the first start.
 ///
 /// # Errors
 /// [`NoKeys`] says which file is wrong and what to do.
@@ -93,10 +102,11 @@ pub fn open(
     folder: &Path,
     named: Named<'_>,
     absent: Absent,
-    name: &str,
+    called: Called<'_>,
     now: UnixTime,
     rng: &dyn Rng,
 ) -> Result<Keys, NoKeys> {
+    let name = called.journal;
     let exists = Authority::exists(folder);
     if !exists && absent == Absent::Refuse {
         return Err(NoKeys::Missing(folder.to_owned()));
@@ -136,7 +146,7 @@ pub fn open(
         None => CaKey::generate().map_err(AuthorityError::from)?,
         Some(token) => CaKey::generate_on(token.clone()).map_err(AuthorityError::from)?,
     };
-    let authority = Authority::create_with(ca_key, folder, &seal, now)?;
+    let authority = Authority::create_with(ca_key, called.ca, folder, &seal, now)?;
     Ok(Keys {
         authority,
         journal,

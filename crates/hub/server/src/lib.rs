@@ -16,6 +16,7 @@ pub mod backup;
 pub mod ca;
 pub mod clock;
 pub mod collect;
+pub mod demonstration;
 pub mod drain;
 pub mod enforce;
 pub mod fault;

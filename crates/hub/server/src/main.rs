@@ -1,14 +1,16 @@
 //! The program `ironroot`: reads the command line, calls what it names, turns the outcome into an exit code.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-use ironroot_cli::{CaCommand, JournalCommand, RemoteCommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use ironroot_cli::{CaCommand, CompletionsArgs, JournalCommand, ManArgs, RemoteCommand};
 use ironroot_server::backup::BackupCommand;
 use ironroot_server::ca::{LocalCaCommand, run_on_files};
+use ironroot_server::demonstration::{self, Purpose};
 use ironroot_server::journal::LocalJournalCommand;
 use ironroot_server::keys::command::KeysCommand;
 use ironroot_server::migrate::StoreCommand;
@@ -17,13 +19,14 @@ use ironroot_server::settings::{LogFormat, Settings, UpArgs};
 use ironroot_server::supervisor::Supervisor;
 use ironroot_server::wiring::{Hub, Outside};
 use ironroot_sim::SimCommand;
+use ironroot_time::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Security for connected devices: an identity for each, a door that only those in good standing pass, and
 /// a journal that proves what happened.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "ironroot", version, max_term_width = 100)]
 struct Program {
     #[command(subcommand)]
     command: Command,
@@ -55,6 +58,10 @@ enum Command {
     Sim(SimCommand),
     /// Read the settings as `up` would, and print what they come to
     CheckSettings(UpArgs),
+    /// Print what lets a shell complete these commands: source <(ironroot completions bash)
+    Completions(CompletionsArgs),
+    /// Print a page of the manual: ironroot man device list | man -l -
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,11 +97,14 @@ fn main() -> ExitCode {
         Command::Remote(command) => command.run(),
         Command::Sim(command) => command.run(),
         Command::CheckSettings(args) => exit_code(check_settings(args)),
+        Command::Completions(args) => args.run(Program::command()),
+        Command::Man(args) => args.run(Program::command()),
     }
 }
 
 fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
-    log(args.log_format);
+    log(args.log_format, args.demo);
+    let (demo, speed) = (args.demo, args.demo_speed);
     let supervisor = Supervisor::of_process().context("NOTIFY_SOCKET")?;
     let settings = Settings::gather(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -105,7 +115,7 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
         );
-        let data = settings.data.display().to_string();
+        let data = settings.data.clone();
         let outside = Outside {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
@@ -113,9 +123,10 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
         let hub = Box::pin(Hub::start(settings, outside))
             .await
             .context("the hub did not start")?;
-        greet(&hub, &data);
+        greet(&hub, &data.display().to_string());
         supervisor.ready();
         tokio::select! {
+            () = demonstrate(&data, speed), if demo => {}
             () = supervisor.keep_alive() => {}
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -127,9 +138,33 @@ fn up(args: UpArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Starts the log, on standard error; `RUST_LOG` says how much of it.
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("info"));
+/// Plays the demonstration; never ends by itself.
+async fn demonstrate(data: &Path, speed: u32) {
+    if let Err(cause) = demonstration::play(data, speed, Box::new(tell)).await {
+        tracing::error!(error = format!("{cause:#}"), "The demonstration ended.");
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Prints a sentence of the demonstration, with the time of day.
+fn tell(sentence: &str) {
+    let now = SystemClock.now().to_string();
+    let time = now.get(11..19).unwrap_or_default();
+    let text = sentence.trim_start_matches('\n');
+    let gap = if text.len() < sentence.len() {
+        "\n"
+    } else {
+        ""
+    };
+    // Nobody may be watching.
+    drop(writeln!(std::io::stdout(), "{gap}{time}  {text}"));
+}
+
+/// Starts the log, on standard error; `RUST_LOG` says how much of it. The demonstration tells its own story,
+/// and leaves the log to what a person must act on.
+fn log(format: LogFormat, demo: bool) {
+    let usual = if demo { "error" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -156,6 +191,12 @@ fn greet(hub: &Hub, data: &str) {
     println!("  device    {}/.well-known/est", addresses.device);
     println!("  pki       {}", addresses.pki);
     println!("  data      {data}  (ca.pem for devices, admin.token for the API)");
+    if hub.purpose == Purpose::Demonstration {
+        println!(
+            "This is the demonstration: its devices are simulated, and its doors listen on this"
+        );
+        println!("machine alone. A hub of your own is `ironroot up`.");
+    }
     println!("Claim a first device:  ironroot claim new --data {data} --profile camera cam-1");
 }
 

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::clock::ClockSettings;
 use crate::collect::doors::http::HttpSettings;
 use crate::collect::doors::mqtt::MqttSettings;
+use crate::demonstration::Purpose;
 use crate::enforce::archive::ArchiveSettings;
 use crate::enforce::snapshots::SnapshotSettings;
 use crate::fault::chain;
@@ -25,20 +26,53 @@ use crate::storage::StoreUrl;
 /// What `ironroot up` takes.
 #[derive(Clone, Debug, Args)]
 pub struct UpArgs {
-    /// Where everything is kept; made at the first start
-    #[arg(long, value_name = "DIR", default_value = "./ironroot-data")]
+    /// Where everything is kept; made at the first start. With --demo ./ironroot-demo
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "./ironroot-data",
+        default_value_if("demo", "true", DEMO_DATA)
+    )]
     pub data: PathBuf,
+    /// Show what Ironroot does: a hub of its own with forty simulated devices, and a script of attacks that
+    /// repeats. Its doors listen on this machine alone
+    #[arg(long)]
+    pub demo: bool,
+    /// How many times as fast as for people the script goes
+    #[arg(
+        long,
+        value_name = "N",
+        hide = true,
+        requires = "demo",
+        default_value_t = 1
+    )]
+    pub demo_speed: u32,
     /// Where the console and the API listen; plain HTTP, so a loopback address
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub console_addr: SocketAddr,
     /// Where the MQTT door listens
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8883")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8883",
+        default_value_if("demo", "true", "127.0.0.1:8883")
+    )]
     pub mqtt_addr: SocketAddr,
     /// Where the device door (EST) listens
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8444")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8444",
+        default_value_if("demo", "true", "127.0.0.1:8444")
+    )]
     pub device_addr: SocketAddr,
     /// Where the CA's certificates are published, over plain HTTP
-    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8446")]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8446",
+        default_value_if("demo", "true", "127.0.0.1:8446")
+    )]
     pub pki_addr: SocketAddr,
     /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`; SQLite in the data directory when absent
     #[arg(long, value_name = "URL")]
@@ -60,6 +94,9 @@ pub struct UpArgs {
     pub log_format: LogFormat,
 }
 
+/// Where the demonstration keeps everything.
+const DEMO_DATA: &str = "./ironroot-demo";
+
 /// How the log reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -75,6 +112,8 @@ pub enum LogFormat {
 pub struct Settings {
     /// Where everything is kept.
     pub data: PathBuf,
+    /// What the hub is for.
+    pub purpose: Purpose,
     /// Where the doors listen.
     pub listen: Listen,
     /// Where the store is.
@@ -226,10 +265,17 @@ impl Settings {
         if let Err(cause) = file.archive.open() {
             faults.push(chain(&cause));
         }
+        let purpose = if args.demo {
+            Purpose::Demonstration
+        } else {
+            Purpose::Production
+        };
+        faults.extend(purpose.faults(&file));
         if !faults.is_empty() {
             return Err(BadSettings(faults));
         }
         Ok(Self {
+            purpose,
             listen: Listen {
                 console: args.console_addr,
                 mqtt: args.mqtt_addr,

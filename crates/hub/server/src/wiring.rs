@@ -37,6 +37,7 @@ use crate::collect::intake::admin_token::{AdminToken, NoToken};
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
+use crate::demonstration::{OtherPurpose, Purpose};
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
 use crate::enforce::archive::BadArchive;
@@ -47,7 +48,7 @@ use crate::enforce::server_certificate::NoIdentity;
 use crate::enforce::{ca_token, log_key, tree, two_places};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Absent, KEYS_FOLDER, Named, NoKeys};
+use crate::keys::{self, Absent, Called, KEYS_FOLDER, Named, NoKeys};
 use crate::ledger::{Ledger, NotRecorded};
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
@@ -67,6 +68,8 @@ pub struct Outside {
 pub struct Hub {
     /// Where its doors are.
     pub addresses: Addresses,
+    /// What it is for.
+    pub purpose: Purpose,
     /// A link that signs one person in to the console, once.
     pub sign_in: SignInLink,
     drainer: Drainer,
@@ -97,6 +100,9 @@ pub enum NotStarted {
     /// The store.
     #[error(transparent)]
     Store(#[from] NotOpened),
+    /// The store belongs to a hub of the other purpose.
+    #[error(transparent)]
+    Purpose(#[from] OtherPurpose),
     /// The MQTT sessions that outlived the hub's last life.
     #[error("the MQTT sessions in {} cannot be opened", path.display())]
     Sessions {
@@ -179,7 +185,7 @@ impl Hub {
             return Err(NotStarted::Restoring(settings.data));
         }
         let listeners = Listeners::bind(settings.listen).await?;
-        let name = format!("{}/ironroot", settings.first_name());
+        let name = settings.purpose.log_name(settings.first_name());
         let clock = Arc::new(HubClock::new(outside.clock, settings.file.clock));
         let outside = Outside {
             clock: clock.clone(),
@@ -194,6 +200,7 @@ impl Hub {
             ca_key: settings.ca_key.as_ref(),
         };
         let (ledger, registry) = open_state(&settings, &outside).await?;
+        settings.purpose.check(ledger.store().as_ref()).await?;
         let head = ledger.store().head();
         if head.size > 0 {
             clock.go_on_after(head.at);
@@ -203,7 +210,11 @@ impl Hub {
             0 => Absent::Make,
             _ => Absent::Refuse,
         };
-        let keys = keys::open(&folder, named, absent, &name, now, rng)?;
+        let called = Called {
+            journal: &name,
+            ca: settings.purpose.ca_name(),
+        };
+        let keys = keys::open(&folder, named, absent, called, now, rng)?;
         let change = keys.journal.change();
         let log_keys = keys.journal.into_log_keys();
         let log_key = log_keys.signing.verifier_key().clone();
@@ -274,6 +285,7 @@ impl Base {
             root: fingerprint(self.authority.current().root()).to_string(),
             issuing: fingerprint(self.authority.current().certificate()).to_string(),
             log: self.log_key.to_string(),
+            demonstration: self.settings.purpose == Purpose::Demonstration,
         };
         self.ledger.record(&fact).await.map(drop)
     }
@@ -295,6 +307,7 @@ impl Base {
             tree,
             log_key,
         } = self;
+        let purpose = settings.purpose;
         let listen = listeners.addresses(&settings)?;
         let addresses = Addresses::new(listen);
         let (drainer, drain) = Drainer::new();
@@ -365,6 +378,7 @@ impl Base {
         let (doors, sign_in) = doors.open(listeners, &drain)?;
         Ok(Hub {
             addresses,
+            purpose,
             sign_in,
             drainer,
             doors,

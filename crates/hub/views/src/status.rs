@@ -32,6 +32,7 @@ impl Views {
         Status {
             version: self.hub.version.to_owned(),
             started_at: self.hub.started_at.to_string(),
+            demonstration: self.hub.demonstration,
             devices: self.registry.devices_count() as u64,
             sessions: self.live.sessions_count(),
             store: StoreStatus {

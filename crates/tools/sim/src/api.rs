@@ -1,11 +1,12 @@
-//! The hub's API, as far as a simulated fleet needs it: claims, orders, services.
+//! The hub's API, as far as a simulated fleet needs it: claims, orders, services, and what became of them.
 
 use anyhow::{Context, Result};
 use hyper::Method;
 use hyper::header::HeaderValue;
 use ironroot_api::{
-    BASE, CLAIM_TTL_S_DEFAULT, Claim, NewClaim, NewOrder, NewService, Order, OrderDone, Secret,
-    ServiceIssued, ServiceRevoked,
+    BASE, CLAIM_TTL_S_DEFAULT, CertificateRevoked, Claim, DeviceDetail, DeviceItem, JournalEntry,
+    NewClaim, NewOrder, NewRevocation, NewService, Order, OrderDone, PAGE_LIMIT_MAX, Page,
+    RevocationReason, Secret, ServiceIssued, ServiceRevoked, Status,
 };
 use ironroot_link::{Call, Http};
 use serde::Serialize;
@@ -52,13 +53,64 @@ impl Api {
     ///
     /// # Errors
     /// When the hub refuses.
-    pub async fn order(&mut self, device: &str, order: Order) -> Result<OrderDone> {
+    pub async fn order(&mut self, device: &str, order: Order, why: &str) -> Result<OrderDone> {
         let path = format!("/devices/{device}/orders");
-        let order = NewOrder {
-            order,
-            why: "simulation".to_owned(),
+        let why = why.to_owned();
+        self.post(&path, &NewOrder { order, why }).await
+    }
+
+    /// Revokes one certificate, whose key somebody else has.
+    ///
+    /// # Errors
+    /// When the hub refuses.
+    pub async fn revoke_certificate(
+        &mut self,
+        serial: &str,
+        why: &str,
+    ) -> Result<CertificateRevoked> {
+        let path = format!("/certificates/{serial}/revoke");
+        let revocation = NewRevocation {
+            reason: RevocationReason::KeyCompromise,
+            why: why.to_owned(),
         };
-        self.post(&path, &order).await
+        self.post(&path, &revocation).await
+    }
+
+    /// One device, with everything that is known about it.
+    ///
+    /// # Errors
+    /// When the hub knows no such device.
+    pub async fn device(&mut self, device: &str) -> Result<DeviceDetail> {
+        self.get(&format!("/devices/{device}")).await
+    }
+
+    /// Every device, up to the most that one page holds.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub async fn devices(&mut self) -> Result<Vec<DeviceItem>> {
+        let page: Page<DeviceItem> = self
+            .get(&format!("/devices?limit={PAGE_LIMIT_MAX}"))
+            .await?;
+        Ok(page.items)
+    }
+
+    /// The journal's entries from index `from` on, up to the most that one page holds.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub async fn journal(&mut self, from: u64) -> Result<Vec<JournalEntry>> {
+        let path = format!("/journal?from={from}&limit={PAGE_LIMIT_MAX}");
+        let page: Page<JournalEntry> = self.get(&path).await?;
+        Ok(page.items)
+    }
+
+    /// How the hub is.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub async fn status(&mut self) -> Result<Status> {
+        self.get("/status").await
     }
 
     /// Makes a service that may subscribe to `filter`.
@@ -84,6 +136,10 @@ impl Api {
     pub async fn revoke(&mut self, service: &str) -> Result<ServiceRevoked> {
         let path = format!("{BASE}/services/{service}");
         self.ask(Method::DELETE, &path, None).await
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T> {
+        self.ask(Method::GET, &format!("{BASE}{path}"), None).await
     }
 
     async fn post<T: DeserializeOwned>(

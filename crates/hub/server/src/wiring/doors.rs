@@ -26,6 +26,7 @@ use crate::collect::intake::admin_token::{ADMIN, AdminToken};
 use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
+use crate::demonstration::Purpose;
 use crate::drain::Drain;
 use crate::enforce::activation::Arrivals;
 use crate::enforce::archive::Archivist;
@@ -159,7 +160,7 @@ impl Doors {
         let facts = HubFacts {
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.outside.clock.now(),
-            demonstration: false,
+            demonstration: self.settings.purpose == Purpose::Demonstration,
             device_door: self.addresses.device.clone(),
             mqtt_door: self.addresses.mqtt.clone(),
         };

@@ -19,6 +19,7 @@ mod ca_token;
 mod certificates;
 mod clock;
 mod console_look;
+mod demonstration;
 mod doors;
 mod enrolment;
 mod enrolment_refused;

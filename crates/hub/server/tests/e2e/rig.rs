@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) use agent::{Agent, as_pkcs8};
 pub(crate) use api::Api;
 pub(crate) use curl::{Answer, Curl};
-pub(crate) use hub::{Hub, InsideHub, up, up_at};
+pub(crate) use hub::{Hub, InsideHub, up, up_args, up_at};
 pub(crate) use identity::Identity;
 pub(crate) use mosquitto::Mosquitto;
 pub(crate) use openssl::{MakersCa, openssl, word};

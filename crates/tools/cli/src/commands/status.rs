@@ -26,6 +26,11 @@ fn print_status(terminal: &mut Terminal<'_>, status: &HubStatus) -> Result<(), F
         (false, Some(cause)) => format!("takes no writes: {cause}"),
         (false, None) => "takes no writes".to_owned(),
     };
+    let simulated = if status.demonstration {
+        ", all simulated: this is the demonstration"
+    } else {
+        ""
+    };
     let checkpoint = match &status.journal.checkpoint {
         Some(newest) => format!("signed up to {}, {} s ago", newest.size, newest.age_s),
         None => "no checkpoint yet".to_owned(),
@@ -36,7 +41,7 @@ fn print_status(terminal: &mut Terminal<'_>, status: &HubStatus) -> Result<(), F
             status.version,
             moment(&status.started_at)
         ),
-        format!("devices   {}", status.devices),
+        format!("devices   {}{simulated}", status.devices),
         format!("sessions  {}", status.sessions),
         format!("store     {store}"),
         format!("journal   {} entries, {checkpoint}", status.journal.entries),

@@ -62,7 +62,7 @@ async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>, orders: usize) -> 
         session.ping().await?;
         let end = tokio::spawn(async move { session.ended().await });
         let sent = Instant::now();
-        let done = api.order(&device.id, Order::Quarantine).await?;
+        let done = api.order(&device.id, Order::Quarantine, WHY).await?;
         report.to_answer.record(sent.elapsed())?;
         ensure!(
             done.sessions_cut == 1,
@@ -122,6 +122,9 @@ impl fmt::Display for CutReport {
 
 /// The most sessions in one run.
 pub const SESSIONS_MAX: usize = 10_000;
+
+/// What stands in the journal about each order.
+const WHY: &str = "simulation";
 
 /// How many of the devices that are to be cut connect at once.
 const CONNECTS: usize = 8;

@@ -179,6 +179,25 @@ pub(crate) fn up_at(data: &Path, certain: &str, address: &str) -> Command {
     command
 }
 
+/// What `ironroot up` is given on free ports, and nothing else.
+pub(crate) fn up_args(data: &Path) -> UpArgs {
+    let any = "127.0.0.1:0".parse().unwrap();
+    UpArgs {
+        data: data.to_owned(),
+        demo: false,
+        demo_speed: 1,
+        console_addr: any,
+        mqtt_addr: any,
+        device_addr: any,
+        pki_addr: any,
+        store: None,
+        seal_key: None,
+        ca_key: None,
+        settings: None,
+        log_format: LogFormat::Text,
+    }
+}
+
 /// A hub inside the test, whose clock the test moves.
 pub(crate) struct InsideHub {
     place: Place,
@@ -205,20 +224,8 @@ impl InsideHub {
             clock: self.clock.clone(),
             rng: Arc::new(SystemRng),
         };
-        let any = "127.0.0.1:0".parse().unwrap();
-        let args = UpArgs {
-            data: self.place.data.clone(),
-            console_addr: any,
-            mqtt_addr: any,
-            device_addr: any,
-            pki_addr: any,
-            store: None,
-            seal_key: None,
-            ca_key: None,
-            settings: None,
-            log_format: LogFormat::Text,
-        };
-        let starting = wiring::Hub::start(Settings::gather(args).unwrap(), outside);
+        let settings = Settings::gather(up_args(&self.place.data)).unwrap();
+        let starting = wiring::Hub::start(settings, outside);
         self.hub = Some(self.runtime.block_on(starting).unwrap());
     }
 
