@@ -10,7 +10,7 @@ use super::{Part, hint_at_more};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::moment;
+use crate::table::{hide_when_narrow, minute};
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -47,6 +47,10 @@ impl Remote for List {
     }
 }
 
+/// Columns of the list that a narrow terminal does without.
+const CA: usize = 2;
+const REASON: usize = 5;
+
 fn print_list(terminal: &mut Terminal<'_>, page: Page<CertificateItem>) -> Result<(), Failure> {
     let mut table = terminal.table(["SERIAL", "HOLDER", "CA", "STATUS", "UNTIL (UTC)", "REASON"]);
     for item in page.items {
@@ -57,11 +61,12 @@ fn print_list(terminal: &mut Terminal<'_>, page: Page<CertificateItem>) -> Resul
                 .to_owned(),
             item.ca,
             item.certificate.status.to_string(),
-            moment(&item.certificate.not_after),
+            minute(&item.certificate.not_after),
             item.reason
                 .map_or_else(String::new, |reason| reason.to_string()),
         ]);
     }
+    hide_when_narrow(&mut table, &[CA, REASON]);
     terminal.print(table, "the hub has issued no certificate")?;
     hint_at_more(page.next.as_deref(), terminal)
 }

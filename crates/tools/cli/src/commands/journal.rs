@@ -12,7 +12,7 @@ use super::{Part, hint_at_more};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::moment;
+use crate::table::{hide_when_narrow, moment};
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -68,6 +68,9 @@ pub struct List {
     part: Part,
 }
 
+/// The column of the list that a narrow terminal does without: the sentence says it too.
+const KIND: usize = 2;
+
 impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         let wanted = JournalQuery {
@@ -84,6 +87,7 @@ impl Remote for List {
                 let index = entry.index.to_string();
                 table.add_row([index, moment(&entry.at), entry.kind, entry.sentence]);
             }
+            hide_when_narrow(&mut table, &[KIND]);
             terminal.print(table, "no entry matches")?;
             hint_at_more(page.next.as_deref(), terminal)
         })

@@ -12,11 +12,11 @@ use ironroot_api::{
 };
 use ironroot_identity::ServiceName;
 
-use super::{Part, hint_at_more, listed};
+use super::{Part, hint_at_more};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::moment;
+use crate::table::{hide_when_narrow, minute, moment};
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -179,6 +179,17 @@ impl Remote for List {
     }
 }
 
+/// The column of the list that a narrow terminal does without.
+const SESSIONS: usize = 3;
+
+/// Filters below each other: one that is cut in two is read as another.
+fn each(filters: &[String]) -> String {
+    match filters {
+        [] => "-".to_owned(),
+        some => some.join("\n"),
+    }
+}
+
 fn print_list(terminal: &mut Terminal<'_>, page: Page<ServiceItem>) -> Result<(), Failure> {
     let mut table = terminal.table([
         "NAME",
@@ -193,13 +204,14 @@ fn print_list(terminal: &mut Terminal<'_>, page: Page<ServiceItem>) -> Result<()
         let status = newest.map_or("-", |certificate| certificate.status.as_str());
         table.add_row([
             service.name,
-            listed(&service.publish),
-            listed(&service.subscribe),
+            each(&service.publish),
+            each(&service.subscribe),
             service.sessions.to_string(),
             if service.revoked { "revoked" } else { status }.to_owned(),
-            newest.map_or_else(String::new, |certificate| moment(&certificate.not_after)),
+            newest.map_or_else(String::new, |certificate| minute(&certificate.not_after)),
         ]);
     }
+    hide_when_narrow(&mut table, &[SESSIONS]);
     terminal.print(
         table,
         "there is no service; `ironroot service new` makes one",
