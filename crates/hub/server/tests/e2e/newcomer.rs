@@ -1,4 +1,4 @@
-//! A newcomer's walk: the commands of README.md, typed as they stand there, so that it cannot rot.
+//! A newcomer's walk: the commands of the guides, typed as they stand there, so that they cannot rot.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
@@ -7,21 +7,16 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::rig::{Hub, IRONROOT, Running, program, until};
+use crate::rig::{Answer, Hub, IRONROOT, Running, program, until};
 
-const README: &str = include_str!("../../../../../README.md");
+const FIRST_DEVICE: &str = include_str!("../../../../../docs/guides/first-device.md");
+const PROFILES: &str = include_str!("../../../../../docs/guides/profiles.md");
+const API: &str = include_str!("../../../../../docs/guides/api.md");
 
-/// The commands of a section: its indented lines.
-fn commands(section: &str) -> Vec<&'static str> {
-    let from = README
-        .split(&format!("## {section}\n"))
-        .nth(1)
-        .expect("the section is there");
-    let section = from.split("\n## ").next().unwrap();
-    section
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .collect()
+/// The commands of a guide: its indented lines.
+fn commands(guide: &'static str) -> Vec<String> {
+    let lines = guide.lines();
+    whole(lines.filter_map(|line| line.strip_prefix("    ")).collect())
 }
 
 /// A shell in which a person types; ended with all it started.
@@ -42,8 +37,9 @@ impl Shell {
     fn types(&mut self, command: &str) -> String {
         let from = self.0.said().len();
         // Both streams are told of the end, so that nothing of the command comes after it.
-        self.0
-            .hears(&format!("{command}\necho \"ended with $?\"\n"));
+        self.0.hears(&format!(
+            "{command}\nended=$?; echo; echo \"ended with $ended\"\n"
+        ));
         let ended = self.0.says_since(from, "ended with ");
         let said = self.0.said()[from..].to_owned();
         assert_eq!(ended, "ended with 0\n", "{command}\n{said}");
@@ -73,48 +69,96 @@ fn whole(lines: Vec<&str>) -> Vec<String> {
     whole
 }
 
-#[test]
-fn the_commands_of_the_readme_work_as_they_stand_there() {
-    let hub = Hub::start();
-    let program = hub.file("target/debug/ironroot");
-    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
-    symlink(IRONROOT, program).unwrap();
-    let mut shell = Shell::open(&hub);
-    let mut token = None;
-    let port = hub.port("mqtt").to_string();
-    let mut done = 0;
-    for command in whole(commands("Your first own device in five minutes")) {
-        // The two things that a reader fills in or that differ here.
-        let command = command.replace("-p 8883", &format!("-p {port}"));
-        let command = match &token {
-            Some(token) => command.replace(":TOKEN", &format!(":{token}")),
-            None => command,
-        };
-        if command.starts_with("mosquitto_pub") {
-            // A person publishes again when the listener was not there yet.
-            until("the message arrives", || {
-                shell.types(&command);
-                shell
-                    .0
-                    .said()
-                    .contains("d/cam-1/up/hello world")
-                    .then_some(())
-            });
-            continue;
+/// A newcomer at a terminal, with a hub that was just built and started.
+struct Newcomer {
+    hub: Hub,
+    shell: Shell,
+    token: String,
+}
+
+impl Newcomer {
+    fn sits_down() -> Self {
+        let hub = Hub::start();
+        let program = hub.file("target/debug/ironroot");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        symlink(IRONROOT, program).unwrap();
+        let shell = Shell::open(&hub);
+        Self {
+            hub,
+            shell,
+            token: String::new(),
         }
-        let said = shell.types(&command);
-        if command.starts_with("ironroot claim new") {
-            let line = said
-                .lines()
-                .find_map(|line| line.strip_prefix("token"))
-                .unwrap();
-            token = Some(line.trim().to_owned());
-        }
-        done += 1;
     }
-    assert!(done >= 10, "{done} commands");
-    assert_eq!(hub.lifecycle("cam-1"), "active");
-    let said = shell.0.said();
+
+    /// Types a command of a guide: all that differs here are the ports, and the token that a reader fills in.
+    fn types(&mut self, command: &str) -> String {
+        let mut command = command.replace("the-token-from-above", &self.token);
+        for (door, usual) in [("mqtt", "8883"), ("device", "8444"), ("console", "8080")] {
+            command = command.replace(usual, &self.hub.port(door).to_string());
+        }
+        if !command.starts_with("mosquitto_pub") {
+            return self.shell.types(&command);
+        }
+        // A person publishes again when the listener was not there yet.
+        until("the message arrives", || {
+            let said = self.shell.types(&command);
+            let all = self.shell.0.said();
+            all.contains("d/cam-1/up/hello world").then_some(said)
+        })
+    }
+
+    /// Walks through the guide to the first own device.
+    fn walks_to_the_first_device(&mut self) -> usize {
+        let commands = commands(FIRST_DEVICE);
+        let (built, walk) = commands.split_at(3);
+        // This test stands on a hub that is built and up.
+        assert!(built[0].starts_with("git clone "), "{built:?}");
+        assert_eq!(built[1..], ["cargo build", "target/debug/ironroot up"]);
+        for command in walk {
+            let said = self.types(command);
+            if command.starts_with("ironroot claim new") {
+                let token = said.lines().find_map(|line| line.strip_prefix("token"));
+                token.unwrap().trim().clone_into(&mut self.token);
+            }
+            if command == "ironroot sign-in" {
+                let link = said.lines().find(|line| line.starts_with("http"));
+                let (cookie, _url, _key) = signs_in(&self.hub, link.unwrap());
+                let console = format!("{}/devices", self.hub.url("console"));
+                let page = self
+                    .hub
+                    .curl()
+                    .words(&["--cookie", &cookie, &console])
+                    .call();
+                assert!(page.body.contains("cam-1"), "{page:?}");
+            }
+        }
+        walk.len()
+    }
+}
+
+/// Opens a sign-in link and presses its button; gives the session's cookie, and what the link was made of.
+fn signs_in<'a>(hub: &Hub, link: &'a str) -> (String, &'a str, &'a str) {
+    // A GET alone spends nothing: it shows a button.
+    let (url, key) = link.split_once("?key=").unwrap();
+    assert_eq!(hub.curl().words(&[link]).call().status, 200);
+    let first = presses(hub, url, key);
+    assert_eq!(first.status, 303, "{first:?}");
+    let cookie = first.header("set-cookie");
+    (cookie.split(';').next().unwrap().to_owned(), url, key)
+}
+
+fn presses(hub: &Hub, url: &str, key: &str) -> Answer {
+    let key = format!("key={key}");
+    hub.curl().words(&["--data-urlencode", &key, url]).call()
+}
+
+#[test]
+fn the_guide_leads_from_nothing_to_a_device_in_the_console() {
+    let mut newcomer = Newcomer::sits_down();
+    let done = newcomer.walks_to_the_first_device();
+    assert!(done >= 15, "{done} commands");
+    assert_eq!(newcomer.hub.lifecycle("cam-1"), "active");
+    let said = newcomer.shell.0.said();
     for shown in [
         "opens ports it never had",
         "cam-1 is quarantined now",
@@ -123,6 +167,42 @@ fn the_commands_of_the_readme_work_as_they_stand_there() {
     ] {
         assert!(said.contains(shown), "{shown:?} in {said}");
     }
+}
+
+#[test]
+fn every_example_of_the_api_works_as_it_stands_there() {
+    let mut newcomer = Newcomer::sits_down();
+    newcomer.hub.device("cam-1");
+    let commands = commands(API);
+    assert!(commands.len() >= 20, "{commands:?}");
+    for command in commands {
+        newcomer.types(&command);
+    }
+    let said = newcomer.shell.0.said();
+    for shown in [
+        r#""token":"#,
+        r#""lifecycle":"quarantined""#,
+        "c2sp.org/tlog-proof",
+        "problem",
+    ] {
+        assert!(said.contains(shown), "{shown:?} in {said}");
+    }
+}
+
+#[test]
+fn the_profile_of_the_guide_is_taken_in_and_its_device_claimed() {
+    let mut newcomer = Newcomer::sits_down();
+    let toml = PROFILES.split("```toml\n").nth(1).unwrap();
+    newcomer
+        .hub
+        .profile("doorbell", toml.split("```").next().unwrap());
+    newcomer.hub.stop();
+    newcomer.hub.starts();
+    newcomer.types("alias ironroot=target/debug/ironroot");
+    for command in commands(PROFILES) {
+        newcomer.types(&command);
+    }
+    assert_eq!(newcomer.hub.lifecycle("bell-1"), "claimed");
 }
 
 #[test]
@@ -144,25 +224,11 @@ fn what_make_run_prints_first_is_true() {
         .nth(2)
         .unwrap()
         .to_owned();
-    // A GET alone spends nothing: it shows a button.
-    let (url, key) = link.split_once("?key=").unwrap();
-    assert_eq!(hub.curl().words(&[&link]).call().status, 200);
-    let spend = || {
-        let key = format!("key={key}");
-        hub.curl().words(&["--data-urlencode", &key, url]).call()
-    };
-    let first = spend();
-    assert_eq!(first.status, 303, "{first:?}");
-    let cookie = first
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let (cookie, url, key) = signs_in(&hub, &link);
     let console = hub.url("console");
     let page = hub.curl().words(&["--cookie", &cookie, &console]).call();
     assert!(page.body.contains("cam-1"), "{page:?}");
-    let second = spend();
+    let second = presses(&hub, url, key);
     assert!(
         second.status >= 400 && second.header("set-cookie").is_empty(),
         "{second:?}"
