@@ -33,6 +33,7 @@ const PEERS: &[(&str, &str)] = &[
     ("prometheus", "promtool, which checks the alert rules"),
     ("systemd", "systemd-analyze, which checks the unit"),
     ("groff", "reads the pages of the manual"),
+    ("bsdutils", "script, which makes a terminal"),
     ("strace", "what is on disk before an acknowledgement"),
     ("chromium", "the browser that looks at the console"),
     ("nodejs", "runs what drives the browser"),

@@ -20,6 +20,7 @@ mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,7 @@ pub use connection::HubArgs;
 use failure::Failure;
 use hub::Hub;
 use terminal::Terminal;
+pub use top::TopArgs;
 
 /// The commands that a running hub carries out; those about the journal and about CAs are in
 /// [`JournalCommand`] and [`CaCommand`], since `ironroot journal` and `ironroot ca` have others beside them.
@@ -70,6 +72,8 @@ pub enum RemoteCommand {
     Token(TokenCommand),
     /// How the hub is, and what to do about it.
     Status(With<Status>),
+    /// The fleet on this terminal, live.
+    Top(TopArgs),
     /// Get a link that signs you in to the console, once.
     SignIn(With<SignIn>),
 }
@@ -118,6 +122,7 @@ impl RemoteCommand {
             Self::Clock(command) => command.run_on(terminal),
             Self::Token(command) => command.run_on(terminal),
             Self::Status(command) => run(command, terminal),
+            Self::Top(command) => command.run(),
             Self::SignIn(command) => run(command, terminal),
         }
     }

@@ -128,11 +128,12 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// `text` without control characters: what a device or a stranger wrote into a name or a reason must not
-/// steer the terminal of whoever reads it.
-fn harmless(text: &str) -> String {
+/// `text` without characters that control, or turn the direction of reading: what a device or a stranger
+/// wrote into a name or a reason must not steer the terminal of whoever reads it.
+pub(crate) fn harmless(text: &str) -> String {
+    let turns = |letter| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let steers = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    text.replace(steers, "\u{fffd}")
+    text.replace(|letter| steers(letter) || turns(letter), "\u{fffd}")
 }
 
 /// The largest line read from a person, in bytes.

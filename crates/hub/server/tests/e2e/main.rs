@@ -52,3 +52,4 @@ mod snapshots;
 mod start_refused;
 mod token;
 mod two_places;
+mod top;

@@ -49,7 +49,8 @@ impl About {
     }
 }
 
-fn sentence(done: &OrderDone) -> String {
+/// What became of an order.
+pub(crate) fn sentence(done: &OrderDone) -> String {
     let cut = match done.sessions_cut {
         0 => "no session was open".to_owned(),
         1 => "1 session was cut".to_owned(),
