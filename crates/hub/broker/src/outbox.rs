@@ -20,8 +20,8 @@ use crate::message::Outgoing;
 use crate::settings::BrokerSettings;
 use crate::shelf::{Content, Shelf, Step, Ticket};
 
-/// This many deliveries go at once, however soon after the ones before.
-const GATHERED_MAX: usize = 64;
+/// So many bytes go at once, however soon after the ones before; about what a TLS record carries.
+const GATHERED_MAX: usize = 16 * 1024;
 
 /// Which session, for as long as the hub runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +89,8 @@ struct Inner {
     parked: bool,
     /// What comes until then waits for more, and the session is not woken for it.
     gathers_until: Option<UnixTime>,
+    /// How many bytes have come since the session last took some.
+    gathered: usize,
     session: Option<Waker>,
     paused: Vec<Waker>,
 }
@@ -240,7 +242,8 @@ impl Outbox {
             return Pushed::Ended;
         }
         let ticket = self.add(&mut inner, delivery);
-        if inner.gathers_until.is_none() || inner.queue.len() >= GATHERED_MAX {
+        inner.gathered += bytes;
+        if inner.gathers_until.is_none() || inner.gathered >= GATHERED_MAX {
             wake(inner.session.take(), inner);
         }
         if congested {
@@ -343,7 +346,7 @@ impl Outbox {
             }
             batch.push(delivery);
         }
-        inner.gathers_until = None;
+        (inner.gathers_until, inner.gathered) = (None, 0);
         if inner.queue.is_empty() {
             inner.queue = VecDeque::new();
             let gather = gather.filter(|_| taken > 0);
@@ -479,7 +482,7 @@ impl Outbox {
 impl Inner {
     /// Whether what waits is to wait on, for more to go with it.
     fn gathers(&self, now: UnixTime) -> bool {
-        let rests = self.order.is_none() && self.queue.len() < GATHERED_MAX;
+        let rests = self.order.is_none() && self.gathered < GATHERED_MAX;
         rests && self.gathers_until.is_some_and(|until| now < until)
     }
 
