@@ -2,7 +2,7 @@
 //! the program's own table of commands.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -51,30 +51,45 @@ impl ManArgs {
         program.build();
         Terminal::of_process(|terminal| match &self.out {
             None => {
-                let page = Man::new(find(&program, &self.command)?);
                 let mut roff = Vec::new();
-                page.render(&mut roff)?;
+                page(find(&program, &self.command)?).render(&mut roff)?;
                 terminal.bytes(&roff)
             }
             Some(folder) => {
                 let name = || folder.display().to_string();
                 fs::create_dir_all(folder).with_context(name)?;
-                clap_mangen::generate_to(program, folder).with_context(name)?;
+                write_pages(&program, folder).with_context(name)?;
                 terminal.line(&format!("wrote the pages of all commands to {}", name()))
             }
         })
     }
 }
 
+/// The page about one command.
+fn page(command: &Command) -> Man {
+    Man::new(command.clone())
+        .source(concat!("ironroot ", env!("CARGO_PKG_VERSION")))
+        .manual("Ironroot")
+}
+
+/// Writes the page of a command, and those of the commands below it.
+fn write_pages(command: &Command, folder: &Path) -> std::io::Result<()> {
+    page(command).generate_to(folder)?;
+    let mut below = command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set());
+    below.try_for_each(|below| write_pages(below, folder))
+}
+
 /// The command that these words lead to.
-fn find(program: &Command, words: &[String]) -> Result<Command, Failure> {
+fn find<'a>(program: &'a Command, words: &[String]) -> Result<&'a Command, Failure> {
     let mut command = program;
     for word in words {
         command = command
             .find_subcommand(word)
             .ok_or_else(|| Failure::Usage(no_such(command, word)))?;
     }
-    Ok(command.clone())
+    Ok(command)
 }
 
 fn no_such(command: &Command, word: &str) -> String {

@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// The file of the data directory that a hub writes when it is up.
 const ADDRESSES: &str = "addresses.json";
 
+/// The folder beside the usual data directory in which the demonstration's hub keeps everything.
+const DEMO_DATA: &str = "ironroot-demo";
+
 /// The largest file read here, in bytes: a token, addresses, or a CA certificate.
 const FILE_SIZE_MAX: u64 = 64 * 1024;
 
@@ -103,9 +106,15 @@ impl HubArgs {
 fn in_data(folder: &Path) -> Result<Connection> {
     let path = folder.join(ADDRESSES);
     if !path.exists() {
+        let demo = folder.with_file_name(DEMO_DATA);
+        let other = if demo.join(ADDRESSES).exists() {
+            format!("; the demonstration is --data {}", demo.display())
+        } else {
+            String::new()
+        };
         bail!(
             "no hub has started in {} yet: start one with `ironroot up`, or name another with \
-             --data DIR or --hub URL",
+             --data DIR or --hub URL{other}",
             folder.display()
         );
     }

@@ -53,6 +53,27 @@ fn says_how_to_start_a_hub_when_none_answers() {
 }
 
 #[test]
+fn points_to_the_demonstration_when_only_that_has_started() {
+    let session = Session::new();
+    let data = session.path("ironroot-data");
+    let ran = session.exact(&["status", "--data", &data]);
+    assert!(
+        ran.aside.starts_with("error: no hub has started"),
+        "{}",
+        ran.aside
+    );
+    assert!(!ran.aside.contains("demonstration"), "{}", ran.aside);
+    fs::create_dir(session.path("ironroot-demo")).unwrap();
+    session.write("ironroot-demo/addresses.json", "{}");
+    let ran = session.exact(&["status", "--data", &data]);
+    let hint = format!(
+        "the demonstration is --data {}",
+        session.path("ironroot-demo")
+    );
+    assert!(ran.aside.contains(&hint), "{}", ran.aside);
+}
+
+#[test]
 fn says_so_when_something_else_answers() {
     for told in [
         (404, "text/html", b"<h1>Not found</h1>".to_vec()),
