@@ -86,12 +86,17 @@ impl Purpose {
     }
 
     fn of(first: &Fact) -> Self {
-        match first {
+        let demonstration = matches!(
+            first,
             Fact::HubCreated {
                 demonstration: true,
                 ..
-            } => Self::Demonstration,
-            _ => Self::Production,
+            }
+        );
+        if demonstration {
+            Self::Demonstration
+        } else {
+            Self::Production
         }
     }
 }
@@ -105,4 +110,34 @@ pub async fn play(data: &Path, speed: u32, tell: Tell) -> anyhow::Result<()> {
     let demonstration = Demonstration::begin(hub, Pace::times(speed), tell).await?;
     demonstration.run().await;
     Ok(())
+}
+
+/// A sentence in lines of at most `width` characters, unless a word is longer.
+pub fn wrapped(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in sentence.split(' ') {
+        let length = |text: &str| text.chars().count();
+        match lines.last_mut() {
+            Some(line) if length(line) + 1 + length(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_broken_between_words_and_keeps_its_indent() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 13), ["one two three"]);
+        assert_eq!(wrapped("  journal 1: a", 14), ["  journal 1: a"]);
+        assert_eq!(wrapped("overlong x", 3), ["overlong", "x"]);
+        assert_eq!(wrapped("", 3), [""]);
+    }
 }

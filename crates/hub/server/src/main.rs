@@ -156,9 +156,18 @@ fn tell(sentence: &str) {
     } else {
         ""
     };
+    let mut out = std::io::stdout();
+    let width = if out.is_terminal() { WIDTH } else { usize::MAX };
+    let lines = demonstration::wrapped(text, width).join(INDENT);
     // Nobody may be watching.
-    drop(writeln!(std::io::stdout(), "{gap}{time}  {text}"));
+    drop(writeln!(out, "{gap}{time}  {lines}"));
 }
+
+/// How much of a sentence stands in one line of a terminal, behind the time of day.
+const WIDTH: usize = 70;
+
+/// What begins the further lines of a sentence.
+const INDENT: &str = "\n            ";
 
 /// Starts the log, on standard error; `RUST_LOG` says how much of it. The demonstration tells its own story,
 /// and leaves the log to what a person must act on.

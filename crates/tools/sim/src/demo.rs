@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use crate::hub::Hub;
 use stage::Stage;
 
-pub use cast::{FLEET_SIZE, Role};
+pub use cast::FLEET_SIZE;
 pub use scene::Scene;
 
 /// Who is told what happens, one sentence at a time.

@@ -14,6 +14,7 @@ use ironroot_sim::hub::Hub as SimulatedHub;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::newcomer::signs_in;
 use crate::rig::{Hub, IRONROOT, Place, Running, Said, program, up, up_args};
 
 /// So that a flood is not waited for.
@@ -163,7 +164,11 @@ fn every_scene_leaves_in_the_journal_and_the_api_what_it_told() {
         "{told}"
     );
     let recorded = play.recorded();
-    for kind in ["device.reenrolled", "certificate.revoked"] {
+    for kind in [
+        "device.in_two_places",
+        "device.reenrolled",
+        "certificate.revoked",
+    ] {
         assert!(recorded.iter().any(|other| other == kind), "{recorded:?}");
     }
     let copied = play.device("cam-03");
@@ -286,6 +291,22 @@ fn everything_that_a_demonstration_signs_says_what_it_is() {
         "{log}"
     );
     assert_eq!(hub.json(&["status"])["demonstration"], true);
+}
+
+#[test]
+fn every_page_of_the_console_says_demonstration_beside_the_account() {
+    let hub = DemonstrationHub::start();
+    hub.claim("cam-1");
+    let link = hub.hub.as_ref().unwrap().sign_in.url.reveal().to_owned();
+    let (cookie, ..) = signs_in(&hub, &link);
+    for page in ["/", "/devices", "/devices/cam-1", "/journal", "/journal/0"] {
+        let url = format!("{}{page}", hub.url("console"));
+        let shown = hub.curl().words(&["--cookie", &cookie, &url]).call();
+        assert!(
+            shown.body.contains(">Demonstration</span>"),
+            "{page}: {shown:?}"
+        );
+    }
 }
 
 #[test]

@@ -51,5 +51,5 @@ mod service_manager;
 mod snapshots;
 mod start_refused;
 mod token;
-mod two_places;
 mod top;
+mod two_places;

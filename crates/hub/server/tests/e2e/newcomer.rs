@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::rig::{Answer, Hub, IRONROOT, Running, program, until};
+use crate::rig::{Answer, Hub, IRONROOT, Place, Running, program, until};
 
 const FIRST_DEVICE: &str = include_str!("../../../../../docs/guides/first-device.md");
 const PROFILES: &str = include_str!("../../../../../docs/guides/profiles.md");
@@ -137,7 +137,7 @@ impl Newcomer {
 }
 
 /// Opens a sign-in link and presses its button; gives the session's cookie, and what the link was made of.
-fn signs_in<'a>(hub: &Hub, link: &'a str) -> (String, &'a str, &'a str) {
+pub(crate) fn signs_in<'a>(hub: &Place, link: &'a str) -> (String, &'a str, &'a str) {
     // A GET alone spends nothing: it shows a button.
     let (url, key) = link.split_once("?key=").unwrap();
     assert_eq!(hub.curl().words(&[link]).call().status, 200);
@@ -147,7 +147,7 @@ fn signs_in<'a>(hub: &Hub, link: &'a str) -> (String, &'a str, &'a str) {
     (cookie.split(';').next().unwrap().to_owned(), url, key)
 }
 
-fn presses(hub: &Hub, url: &str, key: &str) -> Answer {
+fn presses(hub: &Place, url: &str, key: &str) -> Answer {
     let key = format!("key={key}");
     hub.curl().words(&["--data-urlencode", &key, url]).call()
 }

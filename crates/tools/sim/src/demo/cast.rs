@@ -7,18 +7,18 @@ pub const FLEET_SIZE: usize = 40;
 
 /// One device of the demonstration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
+pub(super) struct Role {
     /// Its serial.
-    pub id: String,
+    pub(super) id: String,
     /// Its profile, which the hub brings.
-    pub profile: &'static str,
+    pub(super) profile: &'static str,
     /// Its number in the fleet, which gives it a source address.
-    pub number: usize,
+    pub(super) number: usize,
 }
 
 impl Role {
     /// All of them.
-    pub fn all() -> Vec<Self> {
+    pub(super) fn all() -> Vec<Self> {
         let kinds = [
             ("cam", "camera", 16),
             ("sensor", "sensor", 18),

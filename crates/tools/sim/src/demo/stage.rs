@@ -153,10 +153,10 @@ impl Stage {
     }
 
     /// A scene has given a device another identity.
-    pub(super) fn renew(&mut self, id: &str, device: Device) -> Result<Arc<Device>> {
-        let actor = self.actor(id)?;
-        actor.device = Arc::new(device);
-        Ok(actor.device.clone())
+    pub(super) fn renew(&mut self, device: Device) -> Result<()> {
+        let device = Arc::new(device);
+        self.actor(&device.id)?.device = device.clone();
+        Ok(())
     }
 
     /// Everybody whom no scene is about goes on with their life.
