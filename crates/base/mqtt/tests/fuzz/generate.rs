@@ -260,6 +260,16 @@ pub(crate) fn packet(entropy: &mut Entropy<'_>, version: Version, sender: Side) 
         .filter(|packet_type| packet_type.check_sender(version, sender).is_ok())
         .collect();
     let packet_type = entropy.pick(&types);
+    packet_of(entropy, packet_type, version, sender)
+}
+
+/// A packet of this type, which `sender` may send in `version`.
+pub(crate) fn packet_of(
+    entropy: &mut Entropy<'_>,
+    packet_type: PacketType,
+    version: Version,
+    sender: Side,
+) -> Packet<'static> {
     match packet_type {
         PacketType::Connect => Packet::Connect(connect(entropy, version)),
         PacketType::ConnAck => Packet::ConnAck(connack(entropy, version)),

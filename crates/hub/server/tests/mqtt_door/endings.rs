@@ -1,5 +1,7 @@
 //! Every way in which a connection ends by our doing.
 
+use std::io::{Read, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ironroot_broker::BrokerSettings;
@@ -7,10 +9,11 @@ use ironroot_mqtt::{Packet, Qos, ReasonCode};
 use ironroot_server::collect::doors::admission::AdmissionSettings;
 use ironroot_server::collect::doors::mqtt::MqttSettings;
 use ironroot_time::Clock;
+use rustls::ClientConnection;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use crate::client::{Client, Got, connect};
+use crate::client::{Client, Got, connect, tls};
 use crate::house::{House, LONGEST_WAIT};
 
 /// Whether the other end closes a bare socket.
@@ -132,6 +135,37 @@ async fn a_client_that_does_not_finish_its_handshake_in_time_is_closed() {
     )
     .await;
     assert!(is_closed(TcpStream::connect(house.address).await.unwrap()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_has_gone_before_its_handshake_is_answered_is_closed() {
+    let house = House::open().await;
+    let cam = house.device("cam-1");
+    let (address, tls) = (house.address, Arc::new(tls(&house, Some(&cam))));
+    let leaving = tokio::task::spawn_blocking(move || {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(LONGEST_WAIT)).unwrap();
+        let mut client = ClientConnection::new(tls, "localhost".try_into().unwrap()).unwrap();
+        client.write_tls(&mut socket).unwrap();
+        while client.is_handshaking() {
+            client.read_tls(&mut socket).unwrap();
+            client.process_new_packets().unwrap();
+        }
+        // The end of the handshake, CONNECT and close_notify in one segment.
+        let packet = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x00";
+        client.writer().write_all(packet).unwrap();
+        client.send_close_notify();
+        let mut records = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut records).unwrap();
+        }
+        socket.write_all(&records).unwrap();
+        socket.read_to_end(&mut records).unwrap();
+    });
+    leaving.await.expect("the door closes");
+    let principal = cam.subject.principal();
+    assert_eq!(house.broker.counters_of(principal).unwrap().connects, 1);
+    assert!(house.broker.sessions_of(principal).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,6 +79,9 @@ impl Connection {
         connection
             .session
             .receive(&shaken.packets, now, &mut packets);
+        if shaken.closed {
+            connection.session.connection_lost(now);
+        }
         // A failure shows again at the first turn.
         let _shown_again = connection.tls.encrypt(&packets, &mut connection.unsent);
         connection

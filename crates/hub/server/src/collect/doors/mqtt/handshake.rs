@@ -25,6 +25,8 @@ pub(super) struct Shaken {
     pub(super) partial: Vec<u8>,
     /// MQTT packets that came with it.
     pub(super) packets: Vec<u8>,
+    /// Whether the client has said already that nothing more will come.
+    pub(super) closed: bool,
 }
 
 /// Why a connection got no session.
@@ -57,7 +59,7 @@ pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, H
     };
     let mut tls = shaking.choose(door).await?;
     let mut packets = Vec::new();
-    loop {
+    let closed = loop {
         let mut records = Vec::new();
         let received = |plaintext: &[u8]| packets.extend_from_slice(plaintext);
         let processed = tls.process(&mut shaking.incoming, received, &mut records);
@@ -65,10 +67,10 @@ pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, H
         let processed = processed?;
         shaking.incoming.drain(..processed.taken);
         if !tls.is_handshaking() {
-            break;
+            break processed.closed;
         }
         shaking.read().await?;
-    }
+    };
     let certificate = tls.peer(door)?.ok_or(HandshakeFailed::NoCertificate)?;
     let Shaking {
         stream,
@@ -82,6 +84,7 @@ pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, H
         certificate,
         partial,
         packets,
+        closed,
     })
 }
 
