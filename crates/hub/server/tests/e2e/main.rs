@@ -24,6 +24,10 @@ mod doors;
 mod enrolment;
 mod enrolment_refused;
 mod full_store;
+mod fuzz_door;
+#[path = "../../../../base/mqtt/tests/fuzz/generate.rs"]
+#[expect(dead_code, reason = "the codec's own targets use the rest")]
+mod generate;
 mod golden;
 mod idevid;
 mod journal;
@@ -36,6 +40,8 @@ mod migrate;
 mod mqtt;
 mod mqtt_kill;
 mod mqtt_refused;
+#[path = "../../../../base/mqtt/tests/fuzz/mutate.rs"]
+mod mutate;
 mod newcomer;
 mod observe;
 mod orders;

@@ -16,6 +16,7 @@ mod running;
 mod socket;
 mod softhsm;
 mod swtpm;
+mod talker;
 
 use std::time::Duration;
 
@@ -30,9 +31,10 @@ pub(crate) use paho::stays_subscribed;
 pub(crate) use place::{IRONROOT, Place};
 pub(crate) use program::program;
 pub(crate) use running::{Running, Said};
-pub(crate) use socket::Socket;
+pub(crate) use socket::{Socket, Wire};
 pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
+pub(crate) use talker::RoundTrips;
 
 /// So that a test that would hang fails; nothing here takes a tenth of it, unless the machine is very busy.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);

@@ -112,12 +112,19 @@ impl Place {
 
     /// A backend that hears every device and may tell every device something.
     pub(crate) fn service(&self, name: &str) -> Identity {
+        self.service_with(
+            name,
+            &["--subscribe", "d/+/up/#", "--publish", "d/+/down/#"],
+        )
+    }
+
+    /// A backend with these rights.
+    pub(crate) fn service_with(&self, name: &str, rights: &[&str]) -> Identity {
         // Apart from the devices' files: a service may have a device's name.
         let folder = self.file("services");
         fs::create_dir_all(&folder).unwrap();
-        let rights = ["--subscribe", "d/+/up/#", "--publish", "d/+/down/#"];
         let to = ["--out", word(&folder)];
-        self.ironroot(&[["service", "new", name].as_slice(), &rights, &to].concat())
+        self.ironroot(&[["service", "new", name].as_slice(), rights, &to].concat())
             .ok();
         Identity::in_folder(&folder, name)
     }

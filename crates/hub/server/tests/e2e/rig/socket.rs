@@ -25,13 +25,8 @@ impl Socket {
 
     /// A connection whose handshake is done.
     pub(crate) fn tls(place: &Place, door: &str, who: Option<&Identity>) -> Self {
-        let name = "localhost".try_into().unwrap();
-        let mut tls = ClientConnection::new(Arc::new(config(place, who)), name).unwrap();
-        let mut stream = connect(place, door);
-        while tls.is_handshaking() {
-            tls.complete_io(&mut stream).unwrap();
-        }
-        Self(Box::new(StreamOwned::new(tls, stream)))
+        let config = Arc::new(config(place, who));
+        Self(Box::new(shake(connect(place, door), config)))
     }
 
     /// Sends; gives whether the other end still took it.
@@ -56,6 +51,14 @@ impl Socket {
         }
     }
 
+    /// Adds what has come to `bytes`, after a wait if need be; gives how much it was, none at the end.
+    pub(crate) fn reads(&mut self, bytes: &mut Vec<u8>) -> usize {
+        let mut buffer = [0; 4096];
+        let read = self.0.read(&mut buffer).unwrap();
+        bytes.extend_from_slice(&buffer[..read]);
+        read
+    }
+
     /// Everything up to and with these bytes.
     pub(crate) fn gets(&mut self, end: &[u8]) -> Vec<u8> {
         let (mut bytes, mut byte) = (Vec::new(), [0]);
@@ -67,8 +70,44 @@ impl Socket {
     }
 }
 
+/// A client's way to the MQTT door, for one that connects again and again and reads without waiting.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    address: (&'static str, u16),
+    config: Arc<ClientConfig>,
+}
+
+impl Wire {
+    pub(crate) fn new(place: &Place, who: &Identity) -> Self {
+        Self {
+            address: ("127.0.0.1", place.port("mqtt")),
+            config: Arc::new(config(place, Some(who))),
+        }
+    }
+
+    /// A connection whose handshake is done.
+    pub(crate) fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        shake(connect_to(self.address), self.config.clone())
+    }
+}
+
+fn shake(
+    mut stream: TcpStream,
+    config: Arc<ClientConfig>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut tls = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+    while tls.is_handshaking() {
+        tls.complete_io(&mut stream).unwrap();
+    }
+    StreamOwned::new(tls, stream)
+}
+
 fn connect(place: &Place, door: &str) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", place.port(door))).unwrap();
+    connect_to(("127.0.0.1", place.port(door)))
+}
+
+fn connect_to(address: (&str, u16)) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(LONGEST_WAIT)).unwrap();
     stream.set_write_timeout(Some(LONGEST_WAIT)).unwrap();
