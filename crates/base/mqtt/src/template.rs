@@ -48,6 +48,13 @@ impl<S: AsRef<str>> TopicTemplate<S> {
         !id.is_empty() && covers(self.levels(id), filter.levels().map(Level::of_filter))
     }
 
+    /// The levels of `a/b` where the template, filled with `id`, is `a/b/#`: a branch of topics with a name.
+    pub fn branch<'a>(&'a self, id: &'a str) -> Option<impl Iterator<Item = &'a str>> {
+        let branch = self.as_str().strip_suffix("/#")?;
+        let fill = move |level| if level == PLACEHOLDER { id } else { level };
+        (!branch.contains('+')).then(|| Levels::of(branch).map(fill))
+    }
+
     fn levels<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Level<'a>> {
         Levels::of(self.as_str()).map(move |level| match level {
             PLACEHOLDER => Level::Is(id),
@@ -70,6 +77,15 @@ mod tests {
 
     fn covers(text: &str, id: &str, filter: &str) -> bool {
         template(text).covers(id, TopicFilter::parse(filter).unwrap())
+    }
+
+    #[test]
+    fn a_branch_has_a_name_when_it_ends_in_the_only_wildcard() {
+        let levels = template("d/{device}/down/#");
+        assert!(levels.branch("cam-1").unwrap().eq(["d", "cam-1", "down"]));
+        for unnamed in ["#", "d/+/down/#", "d/{device}/down", "d/{device}/+"] {
+            assert!(template(unnamed).branch("cam-1").is_none(), "{unnamed}");
+        }
     }
 
     #[test]

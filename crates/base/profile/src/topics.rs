@@ -22,6 +22,12 @@ impl Topics {
         self.0.iter().map(TopicTemplate::as_str)
     }
 
+    /// The first branch of topics that is allowed as a whole and has a name: `a/b` for `a/b/#`, filled with `id`.
+    pub fn branch(&self, id: &str) -> Option<String> {
+        let mut branches = self.0.iter().filter_map(|template| template.branch(id));
+        Some(branches.next()?.collect::<Vec<_>>().join("/"))
+    }
+
     /// Whether one of the templates, filled with `id`, matches the topic name.
     pub fn match_topic(&self, id: &str, topic: TopicName<'_>) -> bool {
         self.0.iter().any(|template| template.matches(id, topic))

@@ -57,6 +57,7 @@ struct Agreed<'a> {
     keep_alive_s: u16,
     session_expiry: Duration,
     packet_size_max: u32,
+    response_information: Option<&'a str>,
 }
 
 /// Handles the first packet. A refusal is answered by CONNACK wherever the standard has one for it.
@@ -78,12 +79,14 @@ pub(super) fn open(
         Admission::In(open, session_present) => (open, session_present),
         Admission::After(earlier) => return Ok(Opened::After(earlier)),
     };
+    let response_information = response_information(&connect, peer);
     let agreed = Agreed {
         session_present,
         client_id: &client_id,
         keep_alive_s,
         session_expiry: open.client.session_expiry,
         packet_size_max: peer.subject.grant().limits().packet_size_max,
+        response_information: response_information.as_deref(),
     };
     let start = out.len();
     open.send(
@@ -263,6 +266,16 @@ fn own_aliases_max(connect: &Connect<'_>, settings: &BrokerSettings) -> u16 {
     takes.min(settings.topic_alias_max)
 }
 
+/// Below which topic the client may be answered, if it asks (MQTT 5 section 3.2.2.3.15).
+fn response_information(connect: &Connect<'_>, peer: &Peer) -> Option<String> {
+    let asks = connect.properties.request_response_information == Some(true);
+    let answered = || {
+        let grant = peer.subject.grant();
+        grant.subscribe().branch(peer.subject.principal().id())
+    };
+    asks.then(answered).flatten()
+}
+
 impl ClientLimits {
     fn of(connect: &Connect<'_>, settings: &BrokerSettings) -> Self {
         let properties = &connect.properties;
@@ -296,6 +309,7 @@ fn connack<'a>(
             packet_size_max: NonZeroU32::new(agreed.packet_size_max),
             assigned_client_id: connect.client_id.is_empty().then_some(agreed.client_id),
             topic_alias_maximum: Some(settings.topic_alias_max),
+            response_information: agreed.response_information,
             server_keep_alive_s: (agreed.keep_alive_s != connect.keep_alive_s)
                 .then_some(agreed.keep_alive_s),
             ..ConnAckProperties::default()

@@ -92,6 +92,30 @@ fn an_mqtt_5_client_is_told_the_bounds_of_its_session() {
 }
 
 #[test]
+fn a_client_that_asks_is_told_below_which_topic_it_may_be_answered() {
+    let bench = Bench::new();
+    for (principal, asks, told) in [
+        (device("cam-1"), Some(true), Some("d/cam-1/down")),
+        (device("cam-2"), Some(false), None),
+        (device("cam-3"), None, None),
+        // No branch of topics is a service's own.
+        (service("backend"), Some(true), None),
+    ] {
+        let mut client = bench.arrives(&principal, Version::V5);
+        let properties = ConnectProperties {
+            request_response_information: asks,
+            ..ConnectProperties::default()
+        };
+        let connect = Connect {
+            properties,
+            ..connect(Version::V5, "")
+        };
+        let connack = answer(&mut client, &connect);
+        assert_eq!(connack.properties.response_information, told);
+    }
+}
+
+#[test]
 fn the_keep_alive_of_an_mqtt_5_client_has_a_bound_and_it_is_told() {
     let bench = Bench::new();
     let cam = device("cam-1");
