@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::phase::{Ended, Phases};
-use crate::{deny, layers, no_std, workspace};
+use crate::{deny, layers, named, no_std, workspace};
 
 /// How long one phase may take, in a clean checkout on a slow machine.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -32,6 +32,13 @@ pub(crate) fn all(phases: &mut Phases) {
             return Ok(Ended::Well);
         }
         bail!("{}", wrong.join("; "))
+    });
+    phases.run("named tests", || {
+        let missing = named::missing()?;
+        if missing.is_empty() {
+            return Ok(Ended::Well);
+        }
+        bail!("{}", missing.join("; "))
     });
     no_std::phase(phases, LIMIT);
     deny::phase(phases, LIMIT);

@@ -14,6 +14,7 @@ mod deny;
 mod deps;
 mod fuzz;
 mod layers;
+mod named;
 mod no_std;
 mod phase;
 mod process;

@@ -209,6 +209,40 @@ fn refuses_bad_fields_of_a_connect() {
     );
 }
 
+/// Client identifier, will topic and user name, topics and filters: the strings that are no properties.
+#[test]
+fn refuses_bad_text_in_every_field_that_is_text() {
+    for (bad, rule) in BAD_TEXTS {
+        let (named, bad) = (Err(M::Text(rule)), text(bad));
+        let topic = if rule == BadText::Utf8 {
+            named
+        } else {
+            Err(M::TopicName(BadTopic::Text(rule)))
+        };
+        let filter = if rule == BadText::Utf8 {
+            named
+        } else {
+            Err(M::TopicFilter(BadTopic::Text(rule)))
+        };
+        for (version, level, none) in [(V311, 4, &[][..]), (V5, 5, &[0][..])] {
+            let will = [&text(b"c")[..], none, &bad, &text(b"p")].concat();
+            for (bytes, expected) in [
+                (connect(level, 0x02, &bad), named),
+                (
+                    connect(level, 0x82, &[text(b"c"), bad.clone()].concat()),
+                    named,
+                ),
+                (connect(level, 0x06, &will), topic),
+                (packet(0x30, &[&bad, none].concat()), topic),
+                (packet(0x82, &[&[0, 1], none, &bad, &[0]].concat()), filter),
+                (packet(0xA2, &[&[0, 1], none, &bad].concat()), filter),
+            ] {
+                check(version, Client, &bytes, expected);
+            }
+        }
+    }
+}
+
 #[test]
 fn refuses_bad_acknowledge_flags_and_a_session_in_a_refusal() {
     for flags in 0..=255 {

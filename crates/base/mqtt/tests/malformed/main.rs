@@ -39,6 +39,19 @@ fn text(bytes: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes()[..], bytes].concat()
 }
 
+/// Texts that no string may be: U+0000, and what is not UTF-8 (a byte on its own, one too few, a form that is too
+/// long, a surrogate, a character past the last; MQTT 5 section 1.5.4).
+const BAD_TEXTS: [(&[u8], BadText); 8] = [
+    (b"\0", BadText::Nul),
+    (b"a\0b", BadText::Nul),
+    (b"\xFF", BadText::Utf8),
+    (b"a\x80", BadText::Utf8),
+    (b"\xE2\x82", BadText::Utf8),
+    (b"\xC0\x80", BadText::Utf8),
+    (b"\xED\xA0\x80", BadText::Utf8),
+    (b"\xF4\x90\x80\x80", BadText::Utf8),
+];
+
 /// What comes of `bytes`: nothing wrong, or the rule they break.
 fn outcome(version: Version, sender: Side, bytes: &[u8]) -> Result<(), Malformed> {
     let frame = frame(bytes, SIZE_MAX)?.expect("the packet is whole");

@@ -307,6 +307,43 @@ fn refuses_texts_that_a_property_cannot_have() {
 }
 
 #[test]
+fn refuses_bad_text_in_every_property_that_is_text() {
+    const PAIR: u8 = 0x26;
+    for (place, sender) in places() {
+        for (id, _, allowed) in properties() {
+            if !allowed.contains(&place)
+                || ![0x03, 0x08, 0x12, 0x15, 0x1A, 0x1C, 0x1F, PAIR].contains(&id)
+            {
+                continue;
+            }
+            for (bad, rule) in BAD_TEXTS {
+                let rule = match (id, rule) {
+                    (0x08, BadText::Nul) => M::TopicName(BadTopic::Text(rule)),
+                    _ => M::Text(rule),
+                };
+                let values = match id {
+                    PAIR => vec![
+                        [text(bad), text(b"v")].concat(),
+                        [text(b"k"), text(bad)].concat(),
+                    ],
+                    _ => vec![text(bad)],
+                };
+                for value in values {
+                    let bytes = with_properties(place, &[(id, &value)]);
+                    let outcome = outcome(V5, sender, &bytes);
+                    // The other side's property is refused whatever it says.
+                    let wrong_side = Err(M::PropertyFromWrongSide(id));
+                    assert!(
+                        outcome == Err(rule) || outcome == wrong_side,
+                        "{place:?} {id:#04x} {outcome:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn refuses_property_lengths_that_do_not_fit() {
     let publish = |tail: &[u8]| packet(0x30, &[&text(b"t")[..], tail].concat());
     check(V5, Client, &publish(&[]), Err(M::Truncated));

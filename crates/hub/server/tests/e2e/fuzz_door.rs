@@ -88,6 +88,7 @@ fn a_live_door_outlives_damaged_sequences_and_others_notice_nothing() {
             .all(|(count, least)| count.load(Relaxed) > *least),
         "{done:?}"
     );
+    trips.are_undisturbed();
     let said = hub.stop().said();
     assert!(!said.contains("panicked"), "{said}");
     assert!(

@@ -36,8 +36,10 @@ mod key_generation;
 mod kill;
 mod load_balancer;
 mod lost_answer;
+mod malformed_door;
 mod migrate;
 mod mqtt;
+mod mqtt_features;
 mod mqtt_kill;
 mod mqtt_refused;
 #[path = "../../../../base/mqtt/tests/fuzz/mutate.rs"]

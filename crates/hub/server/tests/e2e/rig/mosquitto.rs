@@ -49,6 +49,23 @@ impl<'a> Mosquitto<'a> {
         Running::start(&mut command)
     }
 
+    /// One who publishes a question, and waits for what is published in answer.
+    pub(crate) fn asks(&self, topic: &str, question: &str, answer_topic: &str) -> Running {
+        let mut command = self.command("mosquitto_rr");
+        command.args([
+            "-d",
+            "-q",
+            "1",
+            "-t",
+            topic,
+            "-m",
+            question,
+            "-e",
+            answer_topic,
+        ]);
+        Running::start(&mut command)
+    }
+
     /// A subscriber that has its subscription.
     pub(crate) fn subscribes(&self, filter: &str) -> Running {
         self.subscribes_with(filter, &[])

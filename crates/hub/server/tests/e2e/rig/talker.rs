@@ -97,9 +97,18 @@ pub(crate) struct RoundTrips {
 /// What came of it: every message arrived, or the test has failed.
 #[derive(Debug)]
 pub(crate) struct Trips {
-    pub(crate) count: u64,
-    pub(crate) longest: Duration,
+    count: u64,
+    longest: Duration,
 }
+
+impl Trips {
+    /// Shows that none took as long as somebody would notice; the machine may be busy with other tests.
+    pub(crate) fn are_undisturbed(&self) {
+        assert!(self.count > 0 && self.longest < NOTICED, "{self:?}");
+    }
+}
+
+const NOTICED: Duration = Duration::from_secs(5);
 
 impl RoundTrips {
     pub(crate) fn begin(place: &Place) -> Self {
