@@ -2,8 +2,11 @@
 
 use crate::rig::{Hub, Said, paho};
 
-/// Eclipse Paho's cases: each is a function of this file.
-const CASES: &str = include_str!("rig/paho_features.py");
+/// Eclipse Paho's cases: each is a function of the second file.
+const CASES: &str = concat!(
+    include_str!("rig/paho_session.py"),
+    include_str!("rig/paho_features.py")
+);
 
 /// A device that may have a session in several cases at once.
 const PROFILE: &str = r#"
