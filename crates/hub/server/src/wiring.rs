@@ -112,6 +112,9 @@ pub enum NotStarted {
         #[source]
         cause: ironroot_shelf::OpenError,
     },
+    /// The threads that sessions live on.
+    #[error("the system gives no threads for MQTT sessions")]
+    SessionThreads(#[source] io::Error),
     /// The state in the store.
     #[error("the store's state cannot be read: `ironroot journal rebuild` makes it again")]
     State(#[source] StateUnreadable),

@@ -20,7 +20,7 @@ use crate::collect::doors::console::sign_ins::SignIns;
 use crate::collect::doors::console::{self, ConsoleParts};
 use crate::collect::doors::est::EstDoor;
 use crate::collect::doors::http::HttpDoor;
-use crate::collect::doors::mqtt::MqttDoor;
+use crate::collect::doors::mqtt::{MqttDoor, SessionThreads};
 use crate::collect::doors::pki::PkiDoor;
 use crate::collect::intake::admin_token::{ADMIN, AdminToken};
 use crate::collect::intake::enrolment::Enrolment;
@@ -142,6 +142,8 @@ impl Doors {
             listener,
             tls: Arc::new(DoorTls::mqtt(&self.tls, tls12)?),
             subjects: Arc::new(self.arrivals.clone()),
+            threads: SessionThreads::start(settings.session_threads)
+                .map_err(NotStarted::SessionThreads)?,
             broker: self.broker.clone(),
             clock: self.outside.clock.clone(),
             settings,

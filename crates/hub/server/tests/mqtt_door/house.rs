@@ -19,7 +19,7 @@ use ironroot_pki::tls::{
 };
 use ironroot_profile::DeviceProfile;
 use ironroot_registry::Subject;
-use ironroot_server::collect::doors::mqtt::{MqttDoor, MqttSettings, Subjects};
+use ironroot_server::collect::doors::mqtt::{MqttDoor, MqttSettings, SessionThreads, Subjects};
 use ironroot_server::drain::{Drain, Drainer};
 use ironroot_server::outside::SystemClock;
 use ironroot_standing::{Grant, Lifecycle, Standing, Tier, grant_device, grant_service};
@@ -75,7 +75,8 @@ fn watch_for_panics() {
         let print = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             let thread = std::thread::current();
-            if thread.name().is_some_and(|name| name.starts_with("tokio")) {
+            let of_the_hub = |name: &str| name.starts_with("tokio") || name.starts_with("mqtt");
+            if thread.name().is_some_and(of_the_hub) {
                 PANICS.fetch_add(1, Ordering::SeqCst);
             }
             print(panic);
@@ -163,6 +164,7 @@ impl House {
             listener,
             tls: Arc::new(DoorTls::mqtt(&self.parts, Tls12::Accepted).unwrap()),
             subjects: self.known.clone(),
+            threads: SessionThreads::start(2).unwrap(),
             broker: self.broker.clone(),
             clock: self.clock.clone(),
             settings,

@@ -1,12 +1,13 @@
 //! The MQTT door: sessions of the broker over mutual TLS on sockets of ours.
 //!
-//! It knows sockets and TLS, and neither topics nor Grants. Every connection is one task; the bytes of all
-//! of them pass through a few buffers of the thread that happens to run it (`scratch`), so that an idle
-//! session holds little more than its keys.
+//! It knows sockets and TLS, and neither topics nor Grants. Every connection is one task on one of a few
+//! threads (`threads`); the bytes of all of them pass through a few buffers of that thread (`scratch`), so that
+//! an idle session holds little more than its keys.
 
 mod connection;
 mod handshake;
 mod scratch;
+mod threads;
 mod timeline;
 mod tls;
 
@@ -33,6 +34,8 @@ use connection::Connection;
 use handshake::{HandshakeFailed, Shaken, shake};
 use timeline::Timeline;
 
+pub use threads::SessionThreads;
+
 /// Bounds of the MQTT door; those of a session stand in the broker's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,6 +48,8 @@ pub struct MqttSettings {
     pub linger_ms: u64,
     /// Seconds without traffic after which the other end is asked whether it is still there (TCP keep-alive).
     pub tcp_keep_alive_s: u64,
+    /// Threads that sessions live on; 0 for one for every two processors.
+    pub session_threads: usize,
     /// Whether TLS 1.2 is spoken beside 1.3, for devices in the field that stop there.
     pub tls12: bool,
     /// Who may connect.
@@ -58,6 +63,7 @@ impl Default for MqttSettings {
             write_timeout_s: 20,
             linger_ms: 2_000,
             tcp_keep_alive_s: 120,
+            session_threads: 0,
             tls12: false,
             admission: AdmissionSettings::default(),
         }
@@ -79,6 +85,8 @@ pub struct MqttDoor {
     pub tls: Arc<DoorTls>,
     /// Who comes in.
     pub subjects: Arc<dyn Subjects>,
+    /// What sessions live on.
+    pub threads: SessionThreads,
     /// Whose sessions these are.
     pub broker: Arc<Broker>,
     /// The present moment, for the end of certificates.
@@ -94,6 +102,7 @@ impl MqttDoor {
             listener,
             tls,
             subjects,
+            threads,
             broker,
             clock,
             settings,
@@ -102,6 +111,7 @@ impl MqttDoor {
         let door = Arc::new(Door {
             tls,
             subjects,
+            threads,
             broker,
             clock,
             settings,
@@ -110,12 +120,16 @@ impl MqttDoor {
         let draining = drain.clone();
         let opened = Arc::clone(&door);
         let serve = move |stream, address| {
+            let door = Arc::clone(&opened);
             // On the heap for as long as it lasts, like the connection after it: the task of an idle session
             // carries no room for its handshake, and no second one for what was moved into it.
-            let opening = Box::pin(Arc::clone(&opened).open(stream, address, draining.clone()));
+            let opening = Box::pin(Arc::clone(&door).open(stream, address, draining.clone()));
             async move {
-                if let Some(connection) = opening.await {
-                    connection.await;
+                let opened = opening.await;
+                if let Some(opened) = opened {
+                    let begin = Arc::clone(&door);
+                    let begin = move || begin.connection(*opened);
+                    door.threads.run(begin).await;
                 }
             }
         };
@@ -142,20 +156,27 @@ async fn tick(door: Arc<Door>) {
 struct Door {
     tls: Arc<DoorTls>,
     subjects: Arc<dyn Subjects>,
+    threads: SessionThreads,
     broker: Arc<Broker>,
     clock: Arc<dyn Clock>,
     settings: MqttSettings,
     timeline: Timeline,
 }
 
+/// A finished handshake of somebody who is known.
+struct Opened {
+    shaken: Shaken,
+    peer: Peer,
+}
+
 impl Door {
-    /// From an accepted socket to a session whose CONNECT is still to come.
+    /// From an accepted socket to a peer who is known.
     async fn open(
         self: Arc<Self>,
         stream: TcpStream,
         address: SocketAddr,
         mut drain: Drain,
-    ) -> Option<Box<Connection>> {
+    ) -> Option<Box<Opened>> {
         if let Err(cause) = set_up(&stream, &self.settings) {
             tracing::debug!(door = DOOR, error = %cause, "A socket option could not be set.");
         }
@@ -174,17 +195,20 @@ impl Door {
                 certificate,
                 address: address.ip(),
             };
-            Ok(Box::new(self.connection(shaken, peer)))
+            Ok(Box::new(Opened { shaken, peer }))
         });
         opened
             .inspect_err(|cause| tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed."))
             .ok()
     }
 
-    fn connection(self: &Arc<Self>, shaken: Shaken, peer: Peer) -> Connection {
-        let now = self.timeline.now();
-        let valid_for = shaken.certificate.not_after().since(self.clock.now());
-        Connection::new(Arc::clone(self), shaken, peer, now.plus(valid_for))
+    /// A session whose CONNECT is still to come, on the thread that this is called on; none when the socket is
+    /// gone.
+    fn connection(self: Arc<Self>, opened: Opened) -> Option<Box<Connection>> {
+        let not_after = opened.shaken.certificate.not_after();
+        let valid_for = not_after.since(self.clock.now());
+        let expires = self.timeline.now().plus(valid_for);
+        Connection::new(self, opened, expires).ok().map(Box::new)
     }
 }
 

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ironroot_broker::{Output, Peer, Refusal, Session};
+use ironroot_broker::{Output, Refusal, Session};
 use ironroot_time::UnixTime;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 
-use super::handshake::Shaken;
 use super::scratch::{INCOMING_LEN, Scratch, with_scratch};
 use super::tls::Tls;
-use super::{DOOR, Door};
+use super::{DOOR, Door, Opened};
 
 /// Turns in a row before other tasks have theirs.
 const TURNS_MAX: usize = 4;
@@ -61,11 +60,14 @@ enum Read {
 }
 
 impl Connection {
-    pub(super) fn new(door: Arc<Door>, shaken: Shaken, peer: Peer, expires: UnixTime) -> Self {
+    /// # Errors
+    /// When the socket is gone.
+    pub(super) fn new(door: Arc<Door>, opened: Opened, expires: UnixTime) -> io::Result<Self> {
+        let Opened { shaken, peer } = opened;
         let now = door.timeline.now();
         let mut connection = Self {
             session: Session::new(Arc::clone(&door.broker), peer, now),
-            stream: shaken.stream,
+            stream: TcpStream::from_std(shaken.stream)?,
             tls: shaken.tls,
             partial: shaken.partial,
             unsent: Vec::new(),
@@ -84,7 +86,7 @@ impl Connection {
         }
         // A failure shows again at the first turn.
         let _shown_again = connection.tls.encrypt(&packets, &mut connection.unsent);
-        connection
+        Ok(connection)
     }
 
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Turn {

@@ -18,7 +18,8 @@ const CHUNK_LEN: usize = 8 * 1024;
 
 /// A finished handshake.
 pub(super) struct Shaken {
-    pub(super) stream: TcpStream,
+    /// It belongs to no runtime yet: the session lives on a thread of its own choice.
+    pub(super) stream: std::net::TcpStream,
     pub(super) tls: Tls,
     pub(super) certificate: PeerCertificate,
     /// The beginning of a record that came with the handshake's last.
@@ -79,7 +80,7 @@ pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, H
     } = shaking;
     partial.shrink_to_fit();
     Ok(Shaken {
-        stream,
+        stream: stream.into_std()?,
         tls,
         certificate,
         partial,
