@@ -23,10 +23,10 @@ async fn is_closed(mut socket: TcpStream) -> bool {
     read.is_ok() && bytes.is_empty()
 }
 
-/// Publishes to a client that reads nothing, until the sockets' buffers are full and messages wait in the hub.
+/// Publishes to a client that reads nothing, until the sockets' buffers and its queue are full.
 async fn overwhelm(house: &House, service: &mut Client) {
     let payload = vec![0; 50_000];
-    while house.broker.totals().queued_bytes == 0 {
+    while house.broker.totals().counters.dropped == 0 {
         service.publishes("d/cam-1/down/x", &payload).await;
         service.sends(&Packet::PingReq).await.unwrap();
         assert_eq!(service.gets().await, Got::PingResp);
