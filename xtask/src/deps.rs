@@ -29,6 +29,10 @@ const PEERS: &[(&str, &str)] = &[
     ),
     ("p11-kit-modules", "its client"),
     ("postgresql", "the other database that the store runs on"),
+    (
+        "qemu-user-static",
+        "the agent of another processor, emulated",
+    ),
     ("haproxy", "a load balancer before the doors"),
     ("prometheus", "promtool, which checks the alert rules"),
     ("systemd", "systemd-analyze, which checks the unit"),
@@ -57,7 +61,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<ExitCode> {
 /// # Errors
 /// When something is missing and cannot be installed.
 pub(crate) fn install() -> Result<()> {
-    install_packages()?;
+    let peers: Vec<&str> = PEERS.iter().map(|(package, _)| *package).collect();
+    install_packages(&peers)?;
     install_s3_server()?;
     install_console_check()
 }
@@ -95,10 +100,14 @@ fn install_s3_server() -> Result<()> {
     Ok(())
 }
 
-fn install_packages() -> Result<()> {
-    let missing: Vec<&str> = PEERS
+/// Installs those of these packages that are missing, and says so.
+///
+/// # Errors
+/// When something is missing and cannot be installed.
+pub(crate) fn install_packages(wanted: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = wanted
         .iter()
-        .map(|(package, _)| *package)
+        .copied()
         .filter(|package| !installed(package))
         .collect();
     if missing.is_empty() {

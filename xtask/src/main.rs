@@ -7,6 +7,7 @@
     reason = "these commands talk to whoever runs them"
 )]
 
+mod agent;
 mod bench;
 mod check;
 mod console_check;
@@ -38,6 +39,11 @@ const COMMANDS: &[Command] = &[
     ("run", "build and start the hub", run::run),
     ("test", "everything CI runs, peers included", test::run),
     ("check", "everything but the tests", check::run),
+    (
+        "agent",
+        "build the agent small, for this or a device's processor",
+        agent::run,
+    ),
     ("bench", "performance against peers, as ratios", bench::run),
     (
         "deps",

@@ -24,7 +24,10 @@ const NEED_STD: &[(&str, &str)] = &[
         "it reads profiles; only hubs judge standing",
     ),
     ("device/agent", "it is a Linux program"),
-    ("device/link", "it speaks through the sockets of a Linux program"),
+    (
+        "device/link",
+        "it speaks through the sockets of a Linux program",
+    ),
     ("device/spool", "it writes files"),
 ];
 

@@ -1,5 +1,7 @@
 //! The running agent: its parts, and how they are put together. The only place that knows them all.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +59,10 @@ impl Agent {
 /// The parts that ask for a certificate: all that `enroll` needs.
 pub(crate) fn registrar(settings: &Arc<Settings>) -> Result<(Arc<DeviceClock>, Arc<Registrar>)> {
     let pinned = enrolment::pinned(settings)?;
-    std::fs::create_dir_all(&settings.state)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&settings.state)
         .with_context(|| format!("{} cannot be made", settings.state.display()))?;
     let floor = enrolment::floor(&pinned);
     let clock = Arc::new(DeviceClock::open(&settings.state.join("clock"), floor));

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
+use ironroot_time::Clock;
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
@@ -44,9 +45,10 @@ pub(crate) fn run(path: &Path) -> Result<()> {
 /// `enroll`.
 pub(crate) fn enroll(path: &Path, renew: bool) -> Result<()> {
     let settings = Arc::new(Settings::read(path)?);
-    let (_clock, registrar) = agent::registrar(&settings)?;
+    let (clock, registrar) = agent::registrar(&settings)?;
     let kept = runtime()?.block_on(async {
         match registrar.identity()? {
+            Some(kept) if kept.not_after <= clock.now() => registrar.enrol().await,
             Some(kept) if renew => registrar.renew(&kept).await,
             Some(kept) => Ok(kept),
             None => registrar.enrol().await,

@@ -219,6 +219,8 @@ pub(crate) async fn keep_up(registrar: &Registrar, first: Option<Kept>, renewed:
         let (now, steady) = (registrar.clock.now(), registrar.clock.steady());
         let outcome = match (&current, due) {
             (None, _) => registrar.enrol().await.map(Some),
+            // Nothing renews it any more; a fresh claim may have been put here.
+            (Some(kept), _) if kept.not_after <= now => registrar.enrol().await.map(Some),
             (Some(kept), Some(due)) if due <= now => registrar.renew(kept).await.map(Some),
             (Some(_), _) if learn_at <= steady => {
                 learn_at = steady + LEARN_EVERY;

@@ -201,7 +201,6 @@ impl<'a> Connection<'a> {
         self.session.outbox().subscribe(&filter, Qos::AtLeastOnce)?;
         let prefix = self.uplink.agent.outgoing.whole_topic("");
         let mut tick = interval(TICK);
-        self.uplink.identity.mark_unchanged();
         loop {
             self.fill()?;
             self.session.flush().await?;

@@ -11,6 +11,9 @@
 mod rig;
 
 mod agent;
+mod agent_local;
+mod agent_outage;
+mod agent_unit;
 mod archive;
 mod backup;
 mod bytes;

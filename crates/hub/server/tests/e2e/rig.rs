@@ -17,6 +17,7 @@ mod socket;
 mod softhsm;
 mod swtpm;
 mod talker;
+mod wire;
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) use socket::{Socket, Wire};
 pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
 pub(crate) use talker::RoundTrips;
+pub(crate) use wire::Wire;
 
 /// So that a test that would hang fails; nothing here takes a tenth of it, unless the machine is very busy.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);

@@ -9,11 +9,11 @@ mod peer;
 
 use std::time::Duration;
 
+use ironroot_link::{Flow, Session, SessionFailed};
 use ironroot_mqtt::{
     Ack, AckProperties, ConnAck, Packet, PacketId, Publish, PublishProperties, Qos, ReasonCode,
     SubAck, TopicName, Version,
 };
-use ironroot_sim::mqtt::{Flow, Session};
 use tokio::time::timeout;
 
 use peer::{Peer, World};
@@ -100,8 +100,10 @@ async fn a_filter_that_is_not_granted_is_an_error() {
         .await;
     };
     let (granted, ()) = tokio::join!(session.subscribe("#", Qos::AtMostOnce), answering);
-    let cause = granted.unwrap_err().to_string();
-    assert!(cause.contains("is not granted"), "{cause}");
+    assert!(matches!(
+        granted,
+        Err(SessionFailed::Refused(ReasonCode::UnspecifiedError))
+    ));
 }
 
 #[tokio::test]
@@ -123,7 +125,7 @@ async fn takes_messages_that_come_in_pieces_and_acknowledges_them() {
     let mut heard = Vec::new();
     for piece in [start, rest] {
         peer.send(piece).await;
-        let received = session.receive(|packet, outbox| {
+        let received = session.receive::<SessionFailed>(|packet, outbox| {
             if let Packet::Publish(publish) = packet {
                 heard.extend_from_slice(publish.payload);
                 let id = publish.delivery.packet_id().unwrap();
@@ -140,6 +142,36 @@ async fn takes_messages_that_come_in_pieces_and_acknowledges_them() {
         other => panic!("{other:?}"),
     });
     assert_eq!(acknowledged.await.get(), 7);
+}
+
+#[tokio::test]
+async fn a_message_right_behind_the_answer_to_connect_is_kept() {
+    let world = World::new().await;
+    let (session, _peer) = tokio::join!(world.connect(Version::V5), async {
+        let mut peer = world.accept(Version::V5).await;
+        peer.hear(|_connect| ()).await;
+        let message = Packet::Publish(Publish {
+            delivery: ironroot_mqtt::Delivery::AtMostOnce,
+            retain: false,
+            topic: Some(TopicName::parse("a/b").unwrap()),
+            properties: PublishProperties::default(),
+            payload: b"waited",
+        });
+        let answer = Packet::ConnAck(ConnAck::default());
+        let together = [peer.bytes(&answer), peer.bytes(&message)].concat();
+        peer.send(&together).await;
+        peer
+    });
+    let mut heard = Vec::new();
+    let mut session = session.unwrap();
+    let received = session.receive::<SessionFailed>(|packet, _outbox| {
+        if let Packet::Publish(publish) = packet {
+            heard.extend_from_slice(publish.payload);
+        }
+        Ok(())
+    });
+    received.await.unwrap();
+    assert_eq!(heard, b"waited");
 }
 
 #[tokio::test]
@@ -168,7 +200,8 @@ async fn a_server_that_speaks_no_mqtt_is_an_error() {
     let world = World::new().await;
     let (mut session, mut peer) = connected(&world, Version::V311).await;
     peer.send(b"HTTP/1.1 200 OK\r\n").await;
-    assert!(session.receive(|_packet, _outbox| Ok(())).await.is_err());
+    let received = session.receive::<SessionFailed>(|_packet, _outbox| Ok(()));
+    assert!(matches!(received.await, Err(SessionFailed::Malformed(_))));
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use ironroot_link::Session;
 use ironroot_mqtt::{Packet, Side, Version, frame};
 use ironroot_sim::fleet::Device;
-use ironroot_sim::mqtt::Session;
 use ironroot_sim::tls::{Identity, KeyExchange, Trust};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};

@@ -12,11 +12,13 @@ use super::{Identity, Place, Running, Said, program};
 pub(crate) struct Agent {
     pub(crate) id: String,
     folder: PathBuf,
+    /// The program, and what comes before it: an emulator, for example.
+    program: Vec<String>,
     running: Option<Running>,
 }
 
 impl Agent {
-    /// One that is to enrol as a sensor, with the token of its claim.
+    /// One that is to enrol as a gateway, with the token of its claim.
     pub(crate) fn claimed(hub: &Place, id: &str) -> Self {
         Self::claimed_as(hub, id, "gateway")
     }
@@ -37,8 +39,15 @@ impl Agent {
         Self {
             id: id.to_owned(),
             folder,
+            program: agent_program(),
             running: None,
         }
+    }
+
+    /// The same by another program, word by word.
+    pub(crate) fn by(self, program: &[&str]) -> Self {
+        let program = program.iter().map(|&word| word.to_owned()).collect();
+        Self { program, ..self }
     }
 
     /// Writes the settings; `FOLDER` in `more` stands for the agent's folder.
@@ -81,7 +90,8 @@ impl Agent {
 
     /// `ironroot-agent …` of this device.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = agent_program();
+        let mut command = program(&self.program[0]);
+        command.args(&self.program[1..]);
         command.arg("--settings").arg(self.settings()).args(words);
         command
     }
@@ -143,17 +153,10 @@ impl Agent {
 
 /// `ironroot-agent`: the one beside the program under test, or what `IRONROOT_AGENT` names, word by word: an emulator
 /// and a program of another processor, for example.
-fn agent_program() -> Command {
+fn agent_program() -> Vec<String> {
     if let Some(words) = std::env::var_os("IRONROOT_AGENT") {
-        let words: Vec<String> = words
-            .to_str()
-            .unwrap()
-            .split(' ')
-            .map(str::to_owned)
-            .collect();
-        let mut command = program(&words[0]);
-        command.args(&words[1..]);
-        return command;
+        let words = words.to_str().unwrap().split(' ');
+        return words.map(str::to_owned).collect();
     }
     let beside = Path::new(super::IRONROOT).with_file_name("ironroot-agent");
     assert!(
@@ -161,7 +164,7 @@ fn agent_program() -> Command {
         "{} is missing: cargo build -p ironroot-agent",
         beside.display()
     );
-    program(word(&beside))
+    vec![word(&beside).to_owned()]
 }
 
 /// A device maker's certificate as files that an agent's settings can name: the key in PKCS#8.

@@ -47,4 +47,9 @@ client.on_message = on_message
 client.tls_set(ca, certificate, key)
 client.reconnect_delay_set(1, 1)
 client.connect("localhost", int(port), **how)
-client.loop_forever(retry_first_connection=True)
+while True:
+    try:
+        client.loop_forever(retry_first_connection=True)
+    except OSError:
+        # Paho lets a connection that breaks while it sends come through as an error: it goes on all the same.
+        pass
