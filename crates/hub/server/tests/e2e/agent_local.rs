@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use ironroot_server::outside::SystemClock;
+use ironroot_time::Clock;
 use serde_json::{Value, json};
 
 use crate::rig::{Agent, Hub, LONGEST_WAIT, until};
@@ -340,10 +341,7 @@ fn a_clock_that_has_gone_back_is_not_followed_and_is_reported() {
     agent.connects();
     agent.stop();
     // As if the machine had been an hour ahead when a hub vouched for it.
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let now = SystemClock.now().as_s();
     agent.writes_secret("state/clock", &format!("{}\n", now + 3_600));
     agent.connects();
     let report = subscriber.says("got d/cam-1/up/agent/clock");
