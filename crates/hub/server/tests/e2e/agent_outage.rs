@@ -9,14 +9,14 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use crate::rig::{Agent, Hub, Identity, LONGEST_WAIT, Running, Wire, stays_subscribed, up_at};
+use crate::rig::{Agent, Cable, Hub, Identity, LONGEST_WAIT, Running, stays_subscribed, up_at};
 
 const ROUNDS: usize = 6;
 
 struct Scene {
     hub: Hub,
     address: String,
-    wire: Wire,
+    wire: Cable,
     agent: Agent,
     subscriber: Running,
     /// What the agent has said that it keeps.
@@ -33,7 +33,7 @@ impl Scene {
         hub.starts_as(&mut up_at(&hub.data, "mqtt", &address));
         let backend: Identity = hub.service("backend");
         let subscriber = stays_subscribed(&hub, &backend, "5", ("d/+/up/#", 1));
-        let wire = Wire::to(hub.port("mqtt"));
+        let wire = Cable::to(hub.port("mqtt"));
         let mut agent = Agent::claimed(&hub, "cam-1");
         let mqtt = format!("mqtts://localhost:{}", wire.port);
         let more =

@@ -4,6 +4,7 @@
 
 mod agent;
 mod api;
+mod cable;
 mod curl;
 mod hub;
 mod identity;
@@ -17,12 +18,12 @@ mod socket;
 mod softhsm;
 mod swtpm;
 mod talker;
-mod wire;
 
 use std::time::Duration;
 
 pub(crate) use agent::{Agent, as_pkcs8};
 pub(crate) use api::Api;
+pub(crate) use cable::Cable;
 pub(crate) use curl::{Answer, Curl};
 pub(crate) use hub::{Hub, InsideHub, up, up_args, up_at};
 pub(crate) use identity::Identity;
@@ -36,7 +37,6 @@ pub(crate) use socket::{Socket, Wire};
 pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
 pub(crate) use talker::RoundTrips;
-pub(crate) use wire::Wire;
 
 /// So that a test that would hang fails; nothing here takes a tenth of it, unless the machine is very busy.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);

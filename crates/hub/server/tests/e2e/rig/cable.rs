@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// A cable to a port of this machine.
-pub(crate) struct Wire {
+pub(crate) struct Cable {
     pub(crate) port: u16,
     state: Arc<Mutex<State>>,
 }
@@ -17,7 +17,7 @@ struct State {
     open: Vec<TcpStream>,
 }
 
-impl Wire {
+impl Cable {
     pub(crate) fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap().port();
