@@ -145,6 +145,7 @@ impl State {
                 if std::mem::take(&mut self.stale) {
                     self.message = None;
                 }
+                self.narrow();
                 self.select(before.as_deref());
             }
             News::Device(detail) => self.detail = Some(*detail),
@@ -257,7 +258,16 @@ impl State {
             key if !typed(&mut self.search, key, ID_LENGTH_MAX) => return Vec::new(),
             _ => {}
         }
+        self.narrow();
+        self.select(None);
         self.look()
+    }
+
+    /// Leaves out what does not match any more: the next key must not reach a device that was typed away.
+    fn narrow(&mut self) {
+        let part = self.search.to_lowercase();
+        self.devices
+            .retain(|device| device.id.to_lowercase().contains(&part));
     }
 
     fn press_on_device(&mut self, key: KeyCode, id: &str) -> Vec<Wish> {

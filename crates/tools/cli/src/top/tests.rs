@@ -244,6 +244,17 @@ fn filters_sorts_and_finds_by_asking_the_hub() {
 }
 
 #[test]
+fn a_key_never_reaches_a_device_that_was_typed_away() {
+    let mut state = usual();
+    assert_eq!(state.selected().unwrap().id, "cam-2");
+    let opened = press(&mut state, "/M-1\n\n");
+    assert_eq!(opened, [Wish::Open(Some("cam-1".to_owned()))]);
+    // An answer to an earlier question.
+    state.take(fleet(vec![device("cam-2", "quarantined")], Vec::new()));
+    assert_eq!(state.selected(), None);
+}
+
+#[test]
 fn an_order_asks_why_shows_what_it_does_and_asks_again() {
     let mut state = usual();
     press(&mut state, "jx");
