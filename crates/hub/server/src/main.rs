@@ -191,22 +191,23 @@ fn log(format: LogFormat, demo: bool) {
 fn greet(hub: &Hub, data: &str) {
     let addresses = &hub.addresses;
     println!("Ironroot is up.");
-    println!(
-        "  sign in   {}  (once, within 15 minutes)",
-        hub.sign_in.url.reveal()
-    );
+    println!("  sign in   {}", hub.sign_in.url.reveal());
+    println!("            (once, within 15 minutes)");
     println!("  console   {}", addresses.console);
     println!("  mqtt      {}", addresses.mqtt);
     println!("  device    {}/.well-known/est", addresses.device);
     println!("  pki       {}", addresses.pki);
     println!("  data      {data}  (ca.pem for devices, admin.token for the API)");
-    if hub.purpose == Purpose::Demonstration {
-        println!(
-            "This is the demonstration: its devices are simulated, and its doors listen on this"
-        );
-        println!("machine alone. A hub of your own is `ironroot up`.");
+    match hub.purpose {
+        Purpose::Production => println!(
+            "Claim a first device:  ironroot claim new --data {data} --profile camera cam-1"
+        ),
+        Purpose::Demonstration => {
+            println!("This is the demonstration: its devices are simulated, and only this machine");
+            println!("reaches it. A hub of your own is `ironroot up`.");
+            println!("Watch the fleet live:  ironroot top --data {data}");
+        }
     }
-    println!("Claim a first device:  ironroot claim new --data {data} --profile camera cam-1");
 }
 
 #[expect(clippy::print_stdout, reason = "printing is what it is for")]
