@@ -181,6 +181,8 @@ struct RawProfile {
     server_keys: Vec<ServerKey>,
     #[serde(default)]
     registration_authority: Vec<String>,
+    #[serde(default)]
+    sparkplug: Option<RawSparkplug>,
     topics: RawTopics,
     #[serde(default)]
     limits: Limits,
@@ -194,6 +196,26 @@ struct RawTopics {
     publish: Vec<String>,
     subscribe: Vec<String>,
 }
+
+/// Makes its devices edge nodes of a Sparkplug B group, each called by its own id.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSparkplug {
+    group: String,
+}
+
+/// What an edge node publishes, and what it receives (Sparkplug 3.0 section 4.1), behind `spBv1.0/` and, but for
+/// the last, the group.
+const NODE_PUBLISHES: [&str; 6] = [
+    "NBIRTH/{device}",
+    "NDEATH/{device}",
+    "NDATA/{device}",
+    "DBIRTH/{device}/+",
+    "DDEATH/{device}/+",
+    "DDATA/{device}/+",
+];
+const NODE_RECEIVES: [&str; 2] = ["NCMD/{device}/#", "DCMD/{device}/#"];
+const HOST_STATE: &str = "spBv1.0/STATE/+";
 
 fn default_certificate_days() -> u32 {
     90
@@ -236,8 +258,16 @@ impl RawProfile {
         }
         let registration_authority = faults.profile_names(&self.registration_authority);
         faults.check_limits(&self.limits);
-        let publish = faults.topics("topics.publish", &self.topics.publish);
-        let subscribe = faults.topics("topics.subscribe", &self.topics.subscribe);
+        let (mut publish, mut subscribe) = (self.topics.publish, self.topics.subscribe);
+        if let Some(RawSparkplug { group }) = &self.sparkplug {
+            faults.check_group(group);
+            let in_group = |rest: &&str| format!("spBv1.0/{group}/{rest}");
+            publish.extend(NODE_PUBLISHES.iter().map(in_group));
+            subscribe.extend(NODE_RECEIVES.iter().map(in_group));
+            subscribe.push(HOST_STATE.to_owned());
+        }
+        let publish = faults.topics("topics.publish", &publish);
+        let subscribe = faults.topics("topics.subscribe", &subscribe);
         let quarantine_publish = faults.topics("quarantine.publish", &self.quarantine.publish);
         let quarantine_subscribe =
             faults.topics("quarantine.subscribe", &self.quarantine.subscribe);
@@ -326,6 +356,19 @@ impl Faults {
             }
         }
         names
+    }
+
+    /// A group is one level of a topic, and the name of no other kind of message.
+    fn check_group(&mut self, group: &str) {
+        let is_level = !group.is_empty() && !group.contains(['/', '+', '#', '{', '}']);
+        if !is_level || group == "STATE" {
+            self.add(
+                "sparkplug.group",
+                format_args!(
+                    "{group:?}: a group is one level of a topic, without wildcards, and not STATE"
+                ),
+            );
+        }
     }
 
     fn check_limits(&mut self, limits: &Limits) {
@@ -453,6 +496,33 @@ mod tests {
         assert!(bad.contains("registration_authority[1]"), "{bad}");
         let many = format!("registration_authority = {:?}", vec!["m"; PROFILES_MAX + 1]);
         assert!(refused(many).contains("at most 32"));
+    }
+
+    #[test]
+    fn an_edge_node_is_bound_to_its_group_and_its_own_id() {
+        let text = "name = 'node'\nevidence = 'none'\n[sparkplug]\ngroup = 'plant'\n[topics]\npublish = ['d/{device}/up/#']";
+        let profile = DeviceProfile::parse(text).unwrap();
+        let publish: Vec<_> = profile.publish.iter().collect();
+        assert_eq!(publish.len(), 7);
+        assert_eq!(
+            publish[..2],
+            ["d/{device}/up/#", "spBv1.0/plant/NBIRTH/{device}"]
+        );
+        for group in ["", "a/b", "+", "#", "{device}", "STATE"] {
+            let refused = DeviceProfile::parse(&text.replace("plant", group)).unwrap_err();
+            assert_eq!(refused.faults[0].path, "sparkplug.group", "{group}");
+        }
+    }
+
+    #[test]
+    fn the_edge_node_of_the_manual_is_a_profile() {
+        let manual = include_str!("../../../../docs/operate/sparkplug.md");
+        let (_, example) = manual.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        assert_eq!(
+            DeviceProfile::parse(example).unwrap().name.as_str(),
+            "edge-node"
+        );
     }
 
     #[test]

@@ -146,6 +146,9 @@ pub struct DeviceDetail {
     /// Where its sessions came from, the latest first; at most eight addresses.
     #[serde(default)]
     pub sources: Vec<Source>,
+    /// The Sparkplug B edge nodes that it is, as their births and deaths tell of them.
+    #[serde(default)]
+    pub edge_nodes: Vec<EdgeNode>,
     /// What happened to it, newest first; the journal has the rest.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -224,6 +227,36 @@ pub struct Source {
     pub last: String,
 }
 
+/// A Sparkplug B edge node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EdgeNode {
+    /// Its group.
+    pub group: String,
+    /// Its id in the group.
+    pub node: String,
+    /// Whether it was born and has not died.
+    pub online: bool,
+    /// The number of its latest birth.
+    pub bd_seq: u64,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// The devices behind it.
+    pub devices: Vec<EdgeDevice>,
+}
+
+/// A device behind an edge node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EdgeDevice {
+    /// Its id.
+    pub device: String,
+    /// Whether it was born and neither it nor its node has died.
+    pub online: bool,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+}
+
 /// What a device may do right now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantSummary {
@@ -300,6 +333,7 @@ mod tests {
             certificates: Vec::new(),
             traffic: Traffic::default(),
             sources: Vec::new(),
+            edge_nodes: Vec::new(),
             timeline: Vec::new(),
         };
         let json = serde_json::to_value(&detail).unwrap();

@@ -33,8 +33,8 @@ pub use certificate::{Certificate, CertificateStatus};
 pub use claim::{CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, Claim, NewClaim};
 pub use clock::{ClockConfirmed, NewClockConfirmation};
 pub use device::{
-    Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, GrantSummary, Lifecycle, Notice,
-    Reason, Source, Tier, TimelineEntry, Traffic,
+    Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, EdgeDevice, EdgeNode,
+    GrantSummary, Lifecycle, Notice, Reason, Source, Tier, TimelineEntry, Traffic,
 };
 pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewCaRequest, NewIssuingCa};
 pub use journal::{

@@ -18,6 +18,7 @@ use crate::session::{DueWill, Parked, Peer, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
 use crate::shelf::{self, Found, Kept, Shelf, Step, SubjectOf, Ticket};
+use crate::sparkplug::{Certificate, EdgeNode};
 
 /// Whose counters are kept in one second, at most: many more would keep messages from the shelf.
 const FIGURES_AT_ONCE: usize = 1_000;
@@ -234,6 +235,11 @@ impl Broker {
         self.counters.sources(principal)
     }
 
+    /// The Sparkplug edge nodes that the principal is, as their births and deaths tell of them.
+    pub fn edge_nodes_of(&self, principal: &Principal) -> Vec<EdgeNode> {
+        self.counters.edge_nodes(principal)
+    }
+
     /// The certificates that were seen in two places at once since the last call.
     pub fn take_in_two_places(&self) -> Vec<InTwoPlaces> {
         self.watch.take()
@@ -316,6 +322,11 @@ impl Broker {
         }
         let mut routed = self.router.route(&message);
         routed.ticket = routed.ticket.max(kept);
+        if let Some(certificate) = Certificate::parse(message.topic()) {
+            let counters = self.counters.of(message.publisher().principal());
+            let nodes = &counters.edge_nodes;
+            nodes.note(certificate, message.payload(), now);
+        }
         Ok(routed)
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
 use crate::places::{Places, Source};
+use crate::sparkplug::{EdgeNode, EdgeNodes};
 use crate::topics::{DayTopics, TopicHashes};
 
 macro_rules! counters {
@@ -26,6 +27,8 @@ macro_rules! counters {
             pub(crate) topics: DayTopics,
             /// Where it comes from.
             pub(crate) places: Places,
+            /// The Sparkplug edge nodes that it is.
+            pub(crate) edge_nodes: EdgeNodes,
             /// The sum of all that was kept last.
             kept: AtomicU64,
         }
@@ -94,11 +97,12 @@ impl Counters {
         self.last_seen_ms.fetch_max(now.as_ms(), Relaxed);
     }
 
-    fn of(figures: Figures) -> Self {
+    fn of(figures: Figures, now: UnixTime) -> Self {
         let mut counters = Self::restore(figures.counters);
         counters.last_seen_ms = AtomicU64::new(figures.last_seen_ms);
         counters.topics = DayTopics::restore(figures.topics);
         counters.places = Places::restore(figures.sources);
+        counters.edge_nodes = EdgeNodes::restore(figures.edge_nodes, now);
         counters.kept = AtomicU64::new(counters.sum());
         counters
     }
@@ -111,6 +115,7 @@ impl Counters {
             last_seen_ms: self.last_seen_ms.load(Relaxed),
             topics: self.topics.hashes(),
             sources: self.places.sources(),
+            edge_nodes: self.edge_nodes.all(),
         }
     }
 
@@ -127,7 +132,8 @@ impl Counters {
             dropped,
             ..
         } = self.values();
-        [messages_out, refused, withheld, dropped]
+        let births = self.edge_nodes.changes();
+        [messages_out, refused, withheld, dropped, births]
             .into_iter()
             .fold(self.last_seen_ms.load(Relaxed), u64::wrapping_add)
     }
@@ -145,6 +151,8 @@ pub struct Figures {
     pub topics: TopicHashes,
     /// Where it came from, the latest last.
     pub sources: Vec<Source>,
+    /// The Sparkplug edge nodes that it is.
+    pub edge_nodes: Vec<EdgeNode>,
 }
 
 /// One number that only grows.
@@ -223,6 +231,14 @@ impl CountersByPrincipal {
             .unwrap_or_default()
     }
 
+    /// The Sparkplug edge nodes that the principal is.
+    pub(crate) fn edge_nodes(&self, principal: &Principal) -> Vec<EdgeNode> {
+        let all = self.all.read();
+        all.get(principal)
+            .map(|counters| counters.edge_nodes.all())
+            .unwrap_or_default()
+    }
+
     /// What all have counted since the hub started.
     pub(crate) fn total(&self) -> CounterValues {
         self.sum().since(self.at_start)
@@ -239,7 +255,7 @@ impl CountersByPrincipal {
     pub(crate) fn restore(&mut self, kept: Vec<(Principal, Figures)>, now: UnixTime) {
         let counted = kept
             .into_iter()
-            .map(|(principal, figures)| (principal, Arc::new(Counters::of(figures))));
+            .map(|(principal, figures)| (principal, Arc::new(Counters::of(figures, now))));
         self.all.get_mut().extend(counted);
         self.at_start = self.sum();
         self.keeping.get_mut().began = now;

@@ -25,6 +25,7 @@ mod session;
 mod sessions;
 mod settings;
 pub mod shelf;
+mod sparkplug;
 mod topics;
 
 pub use broker::{Broker, BrokerTotals};
@@ -34,3 +35,4 @@ pub use refusal::Refusal;
 pub use session::{Output, Peer, Session};
 pub use sessions::SessionInfo;
 pub use settings::BrokerSettings;
+pub use sparkplug::{EdgeDevice, EdgeNode};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ironroot_api::{Source, Traffic};
+use ironroot_api::{EdgeDevice, EdgeNode, Source, Traffic};
 use ironroot_broker::Broker;
 use ironroot_identity::Principal;
 use ironroot_registry::Registry;
@@ -38,6 +38,7 @@ impl Live for Gauges {
         let sessions = self.broker.sessions_of(principal).len();
         let counters = self.broker.counters_of(principal).unwrap_or_default();
         let sources = self.broker.sources_of(principal).into_iter().rev();
+        let nodes = self.broker.edge_nodes_of(principal).into_iter();
         Activity {
             sessions: u32::try_from(sessions).unwrap_or(u32::MAX),
             last_seen: self.broker.last_seen(principal),
@@ -60,6 +61,7 @@ impl Live for Gauges {
                     last: UnixTime::from_ms(source.last_ms).to_string(),
                 })
                 .collect(),
+            edge_nodes: nodes.map(edge_node).collect(),
         }
     }
 
@@ -83,6 +85,23 @@ impl Live for Gauges {
             since: step.expected,
         });
         clock.into_iter().chain(self.upkeep.troubles()).collect()
+    }
+}
+
+fn edge_node(node: ironroot_broker::EdgeNode) -> EdgeNode {
+    let since = |ms| UnixTime::from_ms(ms).to_string();
+    let devices = node.devices.into_iter().map(|device| EdgeDevice {
+        device: device.device.into(),
+        online: device.online,
+        since: since(device.since_ms),
+    });
+    EdgeNode {
+        group: node.group.into(),
+        node: node.node.into(),
+        online: node.online,
+        bd_seq: node.bd_seq,
+        since: since(node.since_ms),
+        devices: devices.collect(),
     }
 }
 

@@ -50,6 +50,7 @@ impl Views {
             certificates: self.certificates(serials).await?,
             traffic: activity.traffic,
             sources: activity.sources,
+            edge_nodes: activity.edge_nodes,
             notices,
             timeline: entries.iter().map(timeline_entry).collect(),
             reasons,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ironroot_api::{Source, Traffic};
+use ironroot_api::{EdgeNode, Source, Traffic};
 use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
 
@@ -43,4 +43,6 @@ pub struct Activity {
     pub traffic: Traffic,
     /// Where it came from, the latest first.
     pub sources: Vec<Source>,
+    /// The Sparkplug edge nodes that it is.
+    pub edge_nodes: Vec<EdgeNode>,
 }

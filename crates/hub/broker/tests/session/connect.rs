@@ -156,6 +156,25 @@ fn a_silent_client_is_ended_after_one_and_a_half_times_its_keep_alive() {
 }
 
 #[test]
+fn attack_half_a_packet_at_a_time_keeps_no_session_alive() {
+    let bench = Bench::new();
+    let cam = device("cam-1");
+    let mut client = bench.joins(&cam, Version::V5);
+    // The head of a PUBLISH of 100 bytes, whose rest comes byte by byte.
+    client.sends_bytes(&[0x30, 100]);
+    for _ in 0..89 {
+        bench.passes(Duration::from_secs(1));
+        client.sends_bytes(&[0]);
+        client.handle_deadline();
+        assert!(!client.session.is_over());
+    }
+    bench.passes(Duration::from_secs(1));
+    client.sends_bytes(&[0]);
+    client.handle_deadline();
+    assert_eq!(client.is_refused(), ReasonCode::KeepAliveTimeout);
+}
+
+#[test]
 fn a_client_of_3_1_1_with_keep_alive_zero_may_be_silent_for_ever() {
     let bench = Bench::new();
     let mut client = bench.arrives(&device("cam-1"), Version::V311);

@@ -25,5 +25,6 @@ mod resume;
 mod retained;
 mod shared;
 mod shelf;
+mod sparkplug;
 mod subscribe;
 mod will;

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
 use ironroot_api::{
-    Certificate, DeviceDetail, GrantSummary, Lifecycle, Notice, Reason, Source, TimelineEntry,
-    Traffic,
+    Certificate, DeviceDetail, EdgeNode, GrantSummary, Lifecycle, Notice, Reason, Source,
+    TimelineEntry, Traffic,
 };
 use ironroot_time::UnixTime;
 
@@ -32,6 +32,7 @@ pub(crate) struct DevicePage {
     limits: Vec<(&'static str, String)>,
     certificates: Vec<CertificateLine>,
     traffic: Vec<(&'static str, String)>,
+    nodes: Vec<NodeLine>,
     sessions: u32,
     seen: String,
     lines: Vec<Line>,
@@ -55,6 +56,14 @@ struct CertificateLine {
     status: Mark,
     until: String,
     ended: String,
+}
+
+/// A Sparkplug edge node, or a device behind it.
+#[derive(Debug)]
+struct NodeLine {
+    name: String,
+    online: bool,
+    since: String,
 }
 
 /// An order about the device, as a command, and what it does.
@@ -99,6 +108,7 @@ impl DevicePage {
                 .map(CertificateLine::from)
                 .collect(),
             traffic: traffic(&detail.traffic, &detail.sources),
+            nodes: detail.edge_nodes.iter().flat_map(node_lines).collect(),
             sessions: item.sessions,
             seen: seen(now, item.sessions, item.last_seen.as_deref()),
             lines: detail
@@ -165,6 +175,21 @@ fn traffic(traffic: &Traffic, sources: &[Source]) -> Vec<(&'static str, String)>
         ("Topics today", grouped(traffic.topics_today)),
         ("Connects", grouped(traffic.connects)),
     ]
+}
+
+/// The node, and then each device behind it.
+fn node_lines(node: &EdgeNode) -> Vec<NodeLine> {
+    let own = NodeLine {
+        name: format!("{}/{}", node.group, node.node),
+        online: node.online,
+        since: moment(&node.since),
+    };
+    let behind = node.devices.iter().map(|device| NodeLine {
+        name: format!("{}/{}/{}", node.group, node.node, device.device),
+        online: device.online,
+        since: moment(&device.since),
+    });
+    std::iter::once(own).chain(behind).collect()
 }
 
 fn line(entry: TimelineEntry, now: UnixTime) -> Line {
@@ -300,6 +325,7 @@ mod tests {
             certificates: Vec::new(),
             traffic: Traffic::default(),
             sources: Vec::new(),
+            edge_nodes: Vec::new(),
             notices: Vec::new(),
             timeline: Vec::new(),
         }

@@ -1,6 +1,9 @@
 //! The doors as doors: which TLS they speak, how many they let in, and what they say when they close.
 
-use crate::rig::{Hub, Identity, Said, Socket, program, until};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::rig::{Hub, Identity, Running, Said, Socket, program, until};
 
 #[test]
 fn an_old_device_enrols_and_renews_over_tls_1_2() {
@@ -51,7 +54,7 @@ fn the_mqtt_door_speaks_tls_1_2_only_where_the_settings_say_so() {
 }
 
 /// Whether openssl comes to an end of the handshake at the MQTT door.
-fn shakes_hands(hub: &Hub, who: &Identity, version: &str) -> bool {
+fn s_client(hub: &Hub, who: &Identity, version: &str) -> Command {
     let door = format!("localhost:{}", hub.port("mqtt"));
     let mut client = program("openssl");
     client.args([
@@ -67,7 +70,11 @@ fn shakes_hands(hub: &Hub, who: &Identity, version: &str) -> bool {
         .arg(who.certificate())
         .arg("-key")
         .arg(who.key());
-    let said = Said::of(&mut client);
+    client
+}
+
+fn shakes_hands(hub: &Hub, who: &Identity, version: &str) -> bool {
+    let said = Said::of(&mut s_client(hub, who, version));
     assert_eq!(said.out.contains("New, TLSv1"), said.code == 0, "{said:?}");
     said.code == 0
 }
@@ -143,4 +150,17 @@ fn a_hub_that_stops_tells_its_sessions_and_ends_well() {
     // MQTT 5 section 3.14.2.1: server shutting down.
     session.says("Received DISCONNECT (139)");
     assert!(!stopped.said().contains("ERROR"), "{}", stopped.said());
+}
+
+#[test]
+fn attack_a_client_of_tls_1_2_cannot_shake_hands_again() {
+    let hub = Hub::with("[mqtt]\ntls12 = true\n");
+    let cam = hub.device("cam-1");
+    let mut client = s_client(&hub, &cam, "-tls1_2");
+    let mut client = Running::start(client.stdin(Stdio::piped()));
+    client.says("Verify return code: 0 (ok)");
+    // It takes this as an order to renegotiate.
+    let mut orders = client.stdin();
+    orders.write_all(b"R\n").unwrap();
+    client.says("no renegotiation");
 }

@@ -60,6 +60,7 @@ mod seal_key_kill;
 mod secrets;
 mod service_manager;
 mod snapshots;
+mod sparkplug;
 mod start_refused;
 mod token;
 mod top;

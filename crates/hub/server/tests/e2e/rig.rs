@@ -29,7 +29,7 @@ pub(crate) use hub::{Hub, InsideHub, up, up_args, up_at};
 pub(crate) use identity::Identity;
 pub(crate) use mosquitto::Mosquitto;
 pub(crate) use openssl::{MakersCa, openssl, word};
-pub(crate) use paho::{paho, stays_subscribed};
+pub(crate) use paho::{edge_node, paho, stays_subscribed};
 pub(crate) use place::{IRONROOT, Place};
 pub(crate) use program::program;
 pub(crate) use running::{Running, Said};

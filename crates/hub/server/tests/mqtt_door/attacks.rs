@@ -1,10 +1,11 @@
 //! Those who have no business here, by name.
 
 use ironroot_mqtt::{Packet, ReasonCode};
+use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Client, Got, connect};
+use crate::client::{Client, Got, connect, tls};
 use crate::house::{House, Resident};
 
 /// Whether the client gets a session. In TLS 1.3 a client learns that its certificate is refused only after
@@ -113,4 +114,22 @@ async fn a_cut_client_that_talks_on_is_not_listened_to() {
         (before.messages_in, before.bytes_in),
         (after.messages_in, after.bytes_in)
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_no_session_of_tls_is_resumed_so_that_no_early_data_is_replayed() {
+    let house = House::open().await;
+    let cam = house.device("cam-1");
+    let mut config = tls(&house, Some(&cam));
+    config.enable_early_data = true;
+    // Both connections share what the hub gave the client to come back with.
+    for _ in 0..2 {
+        let mut client = Client::connect_with(&house, config.clone()).await.unwrap();
+        client.joins("cam-1").await;
+        let (_, connection) = client.stream.get_ref();
+        assert_eq!(connection.handshake_kind(), Some(HandshakeKind::Full));
+        assert_eq!(connection.tls13_tickets_received(), 0);
+        client.leaves().await;
+        assert_eq!(client.gets().await, Got::End);
+    }
 }

@@ -128,6 +128,12 @@ impl Client {
     }
 
     pub(crate) async fn subscribes(&mut self, filter: &str, qos: Qos) -> Got {
+        self.asks_for(filter, qos).await;
+        self.gets().await
+    }
+
+    /// Sends a SUBSCRIBE and waits for nothing.
+    pub(crate) async fn asks_for(&mut self, filter: &str, qos: Qos) {
         self.sends(&Packet::Subscribe(Subscribe {
             packet_id: PACKET_ID,
             properties: SubscribeProperties::default(),
@@ -141,7 +147,6 @@ impl Client {
         }))
         .await
         .unwrap();
-        self.gets().await
     }
 
     pub(crate) async fn publishes(&mut self, topic: &str, payload: &[u8]) {

@@ -24,7 +24,7 @@ async fn is_closed(mut socket: TcpStream) -> bool {
 }
 
 /// Publishes to a client that reads nothing, until the sockets' buffers and its queue are full.
-async fn overwhelm(house: &House, service: &mut Client) {
+pub(crate) async fn overwhelm(house: &House, service: &mut Client) {
     let payload = vec![0; 50_000];
     while house.broker.totals().counters.dropped == 0 {
         service.publishes("d/cam-1/down/x", &payload).await;

@@ -184,14 +184,18 @@ impl House {
 
     pub(crate) fn device(&self, id: &str) -> Resident {
         let profile = CertificateProfile::Device(id.parse().unwrap());
-        let grant = grant_device(
-            Standing {
-                lifecycle: Lifecycle::Active,
-                tier: Tier::None,
-            },
-            &DeviceProfile::parse(PROFILE).unwrap(),
-        );
+        let grant = in_good_standing(&DeviceProfile::parse(PROFILE).unwrap());
         self.move_in(&profile, grant, self.clock.now().plus(DAY))
+    }
+
+    /// Puts other limits into the device's profile.
+    pub(crate) fn limits(&self, resident: &Resident, limits: &str) {
+        let (rest, _) = PROFILE.split_once("[limits]").unwrap();
+        let profile = DeviceProfile::parse(&format!("{rest}[limits]\n{limits}")).unwrap();
+        resident
+            .subject
+            .set_grant(Arc::new(in_good_standing(&profile)));
+        self.broker.grant_changed(&resident.subject);
     }
 
     /// A device whose certificate ends then.
@@ -290,6 +294,14 @@ impl House {
             .await
             .unwrap_or_else(|_| panic!("never: {what}"));
     }
+}
+
+fn in_good_standing(profile: &DeviceProfile) -> Grant {
+    let standing = Standing {
+        lifecycle: Lifecycle::Active,
+        tier: Tier::None,
+    };
+    grant_device(standing, profile)
 }
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);

@@ -13,4 +13,5 @@ mod house;
 mod attacks;
 mod endings;
 mod mosquitto;
+mod neighbours;
 mod sessions;

@@ -9,6 +9,8 @@ const PYTHON: &str = "/usr/bin/python3";
 
 const SUBSCRIBER: &str = include_str!("paho_subscriber.py");
 
+const EDGE_NODE: &str = include_str!("paho_edge_node.py");
+
 /// A program that is given the door's port, the hub's CA, and certificate and key of each of `who`.
 pub(crate) fn paho(place: &Place, text: &str, who: &[&Identity]) -> Command {
     let mut command = program(PYTHON);
@@ -18,6 +20,14 @@ pub(crate) fn paho(place: &Place, text: &str, who: &[&Identity]) -> Command {
         command.args([one.certificate(), one.key()]);
     }
     command
+}
+
+/// A Sparkplug B edge node of this group that was born, with a device `pump`.
+pub(crate) fn edge_node(place: &Place, who: &Identity, group: &str) -> Running {
+    let mut command = paho(place, EDGE_NODE, &[who]);
+    let node = Running::start(command.args([&who.id, group]));
+    node.says("born");
+    node
 }
 
 /// A subscriber that has its subscription, and stays whatever happens to the hub.
