@@ -204,7 +204,7 @@ struct RawSparkplug {
     group: String,
 }
 
-/// What an edge node publishes, and what it receives (Sparkplug 3.0 section 4.1), behind `spBv1.0/` and, but for
+/// What an edge node publishes, and what it receives (Sparkplug 3.0 chapter 4), behind `spBv1.0/` and, but for
 /// the last, the group.
 const NODE_PUBLISHES: [&str; 6] = [
     "NBIRTH/{device}",

@@ -18,7 +18,7 @@ use crate::session::{DueWill, Parked, Peer, SessionState};
 use crate::sessions::{Due, SessionInfo, Sessions};
 use crate::settings::BrokerSettings;
 use crate::shelf::{self, Found, Kept, Shelf, Step, SubjectOf, Ticket};
-use crate::sparkplug::{Certificate, EdgeNode};
+use crate::sparkplug::{BirthOrDeath, EdgeNode};
 
 /// Whose counters are kept in one second, at most: many more would keep messages from the shelf.
 const FIGURES_AT_ONCE: usize = 1_000;
@@ -322,10 +322,10 @@ impl Broker {
         }
         let mut routed = self.router.route(&message);
         routed.ticket = routed.ticket.max(kept);
-        if let Some(certificate) = Certificate::parse(message.topic()) {
+        if let Some(step) = BirthOrDeath::parse(message.topic()) {
             let counters = self.counters.of(message.publisher().principal());
             let nodes = &counters.edge_nodes;
-            nodes.note(certificate, message.payload(), now);
+            nodes.note(step, message.payload(), now);
         }
         Ok(routed)
     }

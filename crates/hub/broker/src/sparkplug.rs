@@ -1,4 +1,4 @@
-//! Sparkplug B (Eclipse Sparkplug 3.0): which edge nodes and devices were born, and have not died since.
+//! Sparkplug B (Eclipse Sparkplug 3.0, cited by its assertions): which edge nodes and devices were born, and have not died since.
 //!
 //! It is read off the messages that pass; none is changed, delayed or refused for it, and of a payload nothing is
 //! decoded but `bdSeq`. What a node may publish stands in its profile, like every other topic.
@@ -24,7 +24,7 @@ pub struct EdgeNode {
     pub node: Box<str>,
     /// Whether it was born and has not died.
     pub online: bool,
-    /// The number of its latest birth, which its death must name (section 6.4.6).
+    /// The number of its latest birth, which its death must name (`tck-id-topics-nbirth-bdseq-matching`).
     pub bd_seq: u64,
     /// Since when, in milliseconds since 1970.
     pub since_ms: u64,
@@ -52,7 +52,7 @@ pub(crate) struct EdgeNodes {
 
 /// A birth or a death, by its topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Certificate<'a> {
+pub(crate) struct BirthOrDeath<'a> {
     group: &'a str,
     node: &'a str,
     /// None when it is the node's own.
@@ -66,8 +66,8 @@ enum Turn {
     Death,
 }
 
-impl<'a> Certificate<'a> {
-    /// Reads `spBv1.0/group/type/node[/device]` (section 4.1); none when it is no birth and no death.
+impl<'a> BirthOrDeath<'a> {
+    /// Reads `spBv1.0/group/type/node[/device]` (chapter 4); none when it is no birth and no death.
     pub(crate) fn parse(topic: &'a str) -> Option<Self> {
         let mut levels = topic.strip_prefix("spBv1.0/")?.split('/');
         let (group, kind, node) = (levels.next()?, levels.next()?, levels.next()?);
@@ -111,16 +111,16 @@ impl EdgeNodes {
     }
 
     /// Takes a birth or a death in; one that does not fit what is known is left out.
-    pub(crate) fn note(&self, certificate: Certificate<'_>, payload: &[u8], now: UnixTime) {
+    pub(crate) fn note(&self, step: BirthOrDeath<'_>, payload: &[u8], now: UnixTime) {
         let mut all = self.all.lock();
-        let at = all.iter().position(|known| {
-            *known.group == *certificate.group && *known.node == *certificate.node
-        });
-        let noted = match (certificate.device, certificate.turn) {
+        let at = all
+            .iter()
+            .position(|known| *known.group == *step.group && *known.node == *step.node);
+        let noted = match (step.device, step.turn) {
             (None, Turn::Birth) => payload::bd_seq(payload)
-                .is_some_and(|bd_seq| be_born(&mut all, at, certificate, bd_seq, now)),
+                .is_some_and(|bd_seq| be_born(&mut all, at, step, bd_seq, now)),
             (None, Turn::Death) => at.and_then(|at| all.get_mut(at)).is_some_and(|node| {
-                // Section 6.4.6: a death that names another birth is an old one, and says nothing.
+                // tck-id-topics-nbirth-bdseq-matching: a death that names another birth is an old one.
                 let dies = node.online && payload::bd_seq(payload) == Some(node.bd_seq);
                 if dies {
                     node.die(now);
@@ -135,11 +135,11 @@ impl EdgeNodes {
     }
 }
 
-/// A node is born: its devices are to be born again (section 6.4.19).
+/// A node is born: its devices are to be born again.
 fn be_born(
     all: &mut Vec<EdgeNode>,
     at: Option<usize>,
-    certificate: Certificate<'_>,
+    step: BirthOrDeath<'_>,
     bd_seq: u64,
     now: UnixTime,
 ) -> bool {
@@ -151,8 +151,8 @@ fn be_born(
     let room = all.len() < NODES_MAX;
     if room {
         all.push(EdgeNode {
-            group: certificate.group.into(),
-            node: certificate.node.into(),
+            group: step.group.into(),
+            node: step.node.into(),
             online: true,
             bd_seq,
             since_ms: now.as_ms(),
@@ -173,7 +173,7 @@ impl EdgeNode {
         }
     }
 
-    /// A device behind it comes or goes; not while the node itself is gone (section 6.4.20).
+    /// A device behind it comes or goes; not while the node itself is gone.
     fn note_device(&mut self, id: &str, online: bool, now: UnixTime) -> bool {
         if !self.online {
             return false;
@@ -205,8 +205,8 @@ mod tests {
     }
 
     fn note(nodes: &EdgeNodes, topic: &str, bd_seq: u8, at: u64) {
-        let certificate = Certificate::parse(topic).unwrap();
-        nodes.note(certificate, &payload(bd_seq), UnixTime::from_ms(at));
+        let step = BirthOrDeath::parse(topic).unwrap();
+        nodes.note(step, &payload(bd_seq), UnixTime::from_ms(at));
     }
 
     fn online(nodes: &EdgeNodes) -> (bool, Vec<bool>) {
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn births_and_deaths_are_told_from_other_topics() {
-        let parse = Certificate::parse;
+        let parse = BirthOrDeath::parse;
         assert!(parse("spBv1.0/g/NBIRTH/n").is_some() && parse("spBv1.0/g/DDEATH/n/d").is_some());
         for other in [
             "spBv1.0/g/NDATA/n",
@@ -265,7 +265,7 @@ mod tests {
         note(&nodes, "spBv1.0/g/NBIRTH/n", 2, 20);
         note(&nodes, "spBv1.0/g/NDEATH/n", 1, 30);
         assert!(online(&nodes).0);
-        let death = Certificate::parse("spBv1.0/g/NDEATH/n").unwrap();
+        let death = BirthOrDeath::parse("spBv1.0/g/NDEATH/n").unwrap();
         nodes.note(death, b"no protobuf", UnixTime::from_ms(30));
         assert!(online(&nodes).0);
         note(&nodes, "spBv1.0/g/NDEATH/n", 2, 40);

@@ -76,8 +76,6 @@ async fn attack_a_subscriber_that_reads_byte_by_byte_holds_up_nobody() {
     }
     assert_eq!(house.broker.sessions_of(bad.subject.principal()).len(), 1);
     assert!(house.broker.totals().queued_bytes > 0);
-    let counted = house.broker.counters_of(bad.subject.principal()).unwrap();
-    assert!(counted.dropped > 0, "what is too much for it is dropped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

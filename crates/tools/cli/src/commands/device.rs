@@ -173,6 +173,7 @@ fn print_detail(terminal: &mut Terminal<'_>, device: &DeviceDetail) -> Result<()
     }
     print_grant(terminal, device)?;
     print_reasons(terminal, device)?;
+    print_notices(terminal, device)?;
     print_certificates(terminal, device)?;
     print_timeline(terminal, device)
 }
@@ -210,6 +211,18 @@ fn print_reasons(terminal: &mut Terminal<'_>, device: &DeviceDetail) -> Result<(
     }
     terminal.line("")?;
     terminal.print(table, "")
+}
+
+fn print_notices(terminal: &mut Terminal<'_>, device: &DeviceDetail) -> Result<(), Failure> {
+    for notice in &device.notices {
+        let (at, entry) = (moment(&notice.at), notice.entry);
+        terminal.line("")?;
+        terminal.line(&format!(
+            "NOTICED {at} UTC (entry {entry}), {}: {}",
+            notice.kind, notice.what
+        ))?;
+    }
+    Ok(())
 }
 
 fn print_certificates(terminal: &mut Terminal<'_>, device: &DeviceDetail) -> Result<(), Failure> {

@@ -89,6 +89,8 @@ fn one_device_is_shown_with_reasons_certificates_and_timeline() {
         "simulated":true,"standing":"Quarantined by admin since 2026-11-22 05:06.",
         "reasons":[{"kind":"person","source":"","at":"2026-11-22T05:06:01Z",
             "why":"It sent pictures to an address that nobody here knows.","who":"admin","entry":41}],
+        "notices":[{"kind":"in_two_places","at":"2026-11-22T05:05:58Z",
+            "what":"From 192.0.2.1 and from 192.0.2.2 by turns.","entry":40}],
         "grant":{"connect":true,"publish":["d/cam-1/up/diagnosis"],"subscribe":[],"sessions_max":1,
             "subscriptions_max":16,"packet_size_max":1048576,"messages_per_s":50,"bytes_per_s":262144,"topics_max":64},
         "certificates":[{"serial":"4a00000000000000000000000000000b","fingerprint":"00",
@@ -115,6 +117,8 @@ limits     sessions 1, subscriptions 16, messages/s 50, bytes/s 262144, packet b
 REASON  SINCE (UTC)          WHO    WHY                                  ENTRY
 person  2026-11-22 05:06:01  admin  It sent pictures to an address that  41
                                     nobody here knows.
+
+NOTICED 2026-11-22 05:05:58 UTC (entry 40), in_two_places: From 192.0.2.1 and from 192.0.2.2 by turns.
 
 CERTIFICATE                       STATUS  FROM (UTC)        UNTIL (UTC)
 4a00000000000000000000000000000b  valid   2026-11-21 04:00  2027-02-19 05:00
