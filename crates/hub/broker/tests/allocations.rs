@@ -170,10 +170,10 @@ fn a_message_that_comes_alone_asks_the_heap_a_known_number_of_times() {
 #[test]
 fn messages_that_come_together_share_all_but_their_own_two() {
     for (qos, subscribers, more_max) in [
-        (Qos::AtMostOnce, 1, 8),
-        (Qos::AtLeastOnce, 1, 16),
-        (Qos::AtMostOnce, 5, 40),
-        (Qos::AtLeastOnce, 5, 80),
+        (Qos::AtMostOnce, 1, 7),
+        (Qos::AtLeastOnce, 1, 12),
+        (Qos::AtMostOnce, 5, 35),
+        (Qos::AtLeastOnce, 5, 60),
     ] {
         let asked = passes(qos, subscribers, TOGETHER).count_total;
         let own = 2 * TOGETHER as u64;
