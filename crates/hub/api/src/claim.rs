@@ -70,6 +70,59 @@ pub struct Claim {
     pub expires: String,
 }
 
+/// The most claims that are made at once.
+pub const CLAIMS_MAX: usize = 250;
+
+/// Claims several serials: all of them, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClaims {
+    /// The claims, at most 250.
+    #[schema(max_items = 250)]
+    pub claims: Vec<NewClaim>,
+    /// Only say whether it could be done.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Serials that are claimed together.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ClaimsMade {
+    /// The claims in the order in which they were asked for; none after a dry run.
+    pub claims: Vec<Claim>,
+}
+
+/// A claim that waits for its device, or that ended without it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimItem {
+    /// The serial claimed.
+    pub serial: String,
+    /// The `DeviceProfile` that the device gets.
+    pub profile: String,
+    /// When it was claimed.
+    #[schema(format = DateTime)]
+    pub claimed: String,
+    /// Who claimed it; absent when the entry lies in the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// When the claim ends unless it is used.
+    #[schema(format = DateTime)]
+    pub expires: String,
+    /// Seconds until then.
+    pub remaining_s: u64,
+    /// The journal entry that records it.
+    pub entry: u64,
+}
+
+/// A claim that was withdrawn: its token lets no device in any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimWithdrawn {
+    /// The serial, which can be claimed again.
+    pub serial: String,
+    /// The journal entry that records it.
+    pub entry: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

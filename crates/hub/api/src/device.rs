@@ -274,6 +274,9 @@ pub struct GrantSummary {
     pub packet_size_max: u32,
     /// Messages per second it may publish, sustained; 0 stands for no bound.
     pub messages_per_s: u32,
+    /// PUBLISH packets that may come at once before the average counts.
+    #[serde(default)]
+    pub message_burst: u32,
     /// Bytes per second it may send, sustained; 0 stands for no bound.
     #[serde(default)]
     pub bytes_per_s: u32,
@@ -321,6 +324,7 @@ mod tests {
             subscriptions_max: 0,
             packet_size_max: 0,
             messages_per_s: 0,
+            message_burst: 0,
             bytes_per_s: 0,
             topics_max: 0,
         };

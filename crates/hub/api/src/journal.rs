@@ -20,9 +20,18 @@ pub struct JournalQuery {
     /// Only entries about this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
-    /// Only entries of this kind.
+    /// Only entries of this kind; `device.` stands for all kinds that begin so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// Only what this person or program did, by the name of the token; `hub` for what the hub did by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// Only entries of this moment or later: RFC 3339 in UTC, or its beginning, such as `2026-11-22`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only entries before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// One entry.

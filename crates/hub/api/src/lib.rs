@@ -12,6 +12,7 @@
 
 mod certificate;
 mod claim;
+mod claim_list;
 mod clock;
 mod device;
 mod issuing_ca;
@@ -24,13 +25,18 @@ mod profile;
 mod revocation;
 mod secret;
 mod service;
+mod settings;
 mod sign_in;
 mod status;
 mod token;
 mod words;
 
 pub use certificate::{Certificate, CertificateStatus};
-pub use claim::{CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, Claim, NewClaim};
+pub use claim::{
+    CLAIM_TTL_S_DEFAULT, CLAIM_TTL_S_MAX, CLAIM_TTL_S_MIN, CLAIMS_MAX, Claim, ClaimItem,
+    ClaimWithdrawn, ClaimsMade, NewClaim, NewClaims,
+};
+pub use claim_list::{BadLine, ClaimLine, claim_lines, span_s};
 pub use clock::{ClockConfirmed, NewClockConfirmation};
 pub use device::{
     Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, EdgeDevice, EdgeNode,
@@ -44,15 +50,21 @@ pub use manufacturer::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa}
 pub use order::{NewOrder, Order, OrderDone, WHY_LENGTH_MAX};
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageQuery, limit};
 pub use problem::{FieldFault, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
-pub use profile::{ProfileDetail, ProfileItem};
+pub use profile::{
+    GrantChange, NewProfile, ProfileApplied, ProfileCheck, ProfileDetail, ProfileItem,
+    SettingChange,
+};
 pub use revocation::{
     CertificateItem, CertificateRevoked, HolderKind, NewRevocation, RevocationReason,
 };
 pub use secret::Secret;
-pub use service::{NewService, SERVICE_FILTERS_MAX, ServiceIssued, ServiceItem, ServiceRevoked};
-pub use sign_in::SignInLink;
+pub use service::{
+    NewService, SERVICE_FILTERS_MAX, ServiceDetail, ServiceIssued, ServiceItem, ServiceRevoked,
+};
+pub use settings::{DoorAddresses, HubSettings};
+pub use sign_in::{NewPassword, PasswordSet, SessionItem, SessionsEnded, SignInLink};
 pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus};
-pub use token::NewToken;
+pub use token::{NewNamedToken, NewToken, TokenItem, TokenMade, TokenRevoked};
 
 /// The path below which everything of v1 lies.
 pub const BASE: &str = "/api/v1";

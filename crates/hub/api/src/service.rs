@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Certificate, FieldFault, Secret, problem::outcome};
+use crate::{Certificate, FieldFault, Secret, Traffic, problem::outcome};
 
 /// The largest number of topic filters in each of a service's two lists.
 pub const SERVICE_FILTERS_MAX: usize = 64;
@@ -93,6 +93,20 @@ pub struct ServiceItem {
     pub certificates: Vec<Certificate>,
     /// Whether it was revoked: it connects no more, and its name stays taken.
     pub revoked: bool,
+}
+
+/// One service, with what the doors know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceDetail {
+    /// What lists show of it.
+    #[serde(flatten)]
+    pub item: ServiceItem,
+    /// When it was last heard of; absent when it was not since the hub started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub last_seen: Option<String>,
+    /// What passed since the hub started.
+    pub traffic: Traffic,
 }
 
 /// A service that was revoked.

@@ -84,7 +84,7 @@ const door = await browser.newContext();
 const entry = await door.newPage();
 await entry.goto(link.href);
 await entry.locator("main form button[type=submit]").click();
-await entry.waitForURL((url) => url.pathname === "/");
+await entry.waitForURL((url) => url.pathname !== "/sign-in");
 const signedIn = await door.storageState();
 await door.close();
 

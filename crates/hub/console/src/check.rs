@@ -1,6 +1,6 @@
 //! What every rendered page must be, and the sample that pages are rendered with in tests.
 
-use crate::frame::{Frame, Section, Visitor};
+use crate::frame::{Begun, Frame, Section, Visitor};
 
 /// Elements without an end (HTML, section 13.1.2).
 const VOID: [&str; 6] = ["meta", "link", "input", "br", "hr", "img"];
@@ -13,11 +13,14 @@ pub(crate) fn frame(section: Section) -> Frame {
         visitor: Visitor {
             name: HOSTILE.to_owned(),
             csrf: "c5f".to_owned(),
+            begun: Begun::Link,
+            has_password: false,
         },
         initials: "AD".to_owned(),
         version: "1.2.3",
         demonstration: true,
         attention: 2,
+        claims: 9,
         entries: "1,842,196".to_owned(),
         signed: "signed up to 1,842,190, 3 s ago".to_owned(),
         as_of: "2026-11-22T05:06:01.042Z".to_owned(),

@@ -1,5 +1,6 @@
 //! What stands around every page: navigation, who is signed in, and how far the journal is.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ironroot_api::CheckpointStatus;
 use ironroot_views::Views;
 
@@ -13,6 +14,26 @@ pub struct Visitor {
     pub name: String,
     /// The token that their forms carry, against requests that another site makes them send.
     pub csrf: String,
+    /// How their session was begun.
+    pub begun: Begun,
+    /// Whether there is a password to sign in with.
+    pub has_password: bool,
+}
+
+/// How a session was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// By a link that worked once.
+    Link,
+    /// By a password.
+    Password,
+}
+
+impl Visitor {
+    /// Whether a form's token, or what is kept for a session, is this session's; in constant time.
+    pub(crate) fn owns(&self, csrf: &str) -> bool {
+        verify_slices_are_equal(csrf.as_bytes(), self.csrf.as_bytes()).is_ok()
+    }
 }
 
 impl std::fmt::Debug for Visitor {
@@ -28,7 +49,11 @@ impl std::fmt::Debug for Visitor {
 pub(crate) enum Section {
     Overview,
     Devices,
+    Onboard,
+    Services,
+    Profiles,
     Journal,
+    Settings,
 }
 
 /// What every page shows beside its own content.
@@ -42,6 +67,8 @@ pub(crate) struct Frame {
     pub(crate) demonstration: bool,
     /// Devices that wait for a person.
     pub(crate) attention: u64,
+    /// Claims that wait for their device.
+    pub(crate) claims: u64,
     /// Entries of the journal.
     pub(crate) entries: String,
     /// How far the journal is signed.
@@ -58,6 +85,7 @@ impl Frame {
         title: impl Into<String>,
     ) -> Self {
         let journal = views.status().journal;
+        let fleet = live.fleet(views).await;
         Self {
             title: title.into(),
             section,
@@ -70,7 +98,8 @@ impl Frame {
             visitor,
             version: views.hub().version,
             demonstration: views.hub().demonstration,
-            attention: live.fleet(views).await.attention,
+            attention: fleet.attention,
+            claims: fleet.claims_waiting,
             entries: grouped(journal.entries),
             signed: signed(journal.checkpoint.as_ref()),
             as_of: views.now().to_string(),
@@ -83,7 +112,11 @@ impl Frame {
             == match self.section {
                 Section::Overview => "overview",
                 Section::Devices => "devices",
+                Section::Onboard => "onboard",
+                Section::Services => "services",
+                Section::Profiles => "profiles",
                 Section::Journal => "journal",
+                Section::Settings => "settings",
             }
     }
 

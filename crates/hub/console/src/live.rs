@@ -110,6 +110,7 @@ impl LiveFigures {
                 signed(status.journal.checkpoint.as_ref()),
             ),
             ("attention".to_owned(), grouped(fleet.attention)),
+            ("claims".to_owned(), grouped(fleet.claims_waiting)),
         ]);
         for state in STATES {
             slots.insert(state_slot(state), grouped(fleet.in_state(state)));

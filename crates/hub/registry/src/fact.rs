@@ -64,6 +64,39 @@ pub enum Fact {
     TokenIssued {
         /// Whose it is.
         name: String,
+        /// Who had it made; absent when the hub made it for its own owner.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
+    },
+    /// A token for the API was revoked.
+    #[serde(rename = "token.revoked")]
+    TokenRevoked {
+        /// Whose it was.
+        name: String,
+        /// Who ordered it.
+        by: Actor,
+    },
+    /// A person's password for the console was set; one before it is void.
+    #[serde(rename = "password.set")]
+    PasswordSet {
+        /// Whose it is.
+        name: String,
+        /// Who set it.
+        by: Actor,
+    },
+    /// A link was made that signs one person in to the console, once.
+    #[serde(rename = "sign_in.link_made")]
+    SignInLinkMade {
+        /// Whom it signs in.
+        name: String,
+        /// Who made it.
+        by: Actor,
+    },
+    /// Every session of the console was ended.
+    #[serde(rename = "sessions.ended")]
+    SessionsEnded {
+        /// Who ordered it.
+        by: Actor,
     },
     /// The hub's own doors were given a certificate; its key is in memory only.
     #[serde(rename = "server.issued")]
@@ -110,6 +143,9 @@ pub enum Fact {
         name: ProfileName,
         /// Its whole TOML text.
         text: String,
+        /// Who applied it; absent when the hub found its file changed at a start.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Actor>,
     },
     /// A person claimed a serial; a token was made for its enrolment.
     #[serde(rename = "device.claimed")]
@@ -121,6 +157,14 @@ pub enum Fact {
         /// When the claim ends unless it is used.
         expires: u64,
         /// Who claimed it.
+        by: Actor,
+    },
+    /// A person took a claim back before its device came.
+    #[serde(rename = "device.claim_withdrawn")]
+    DeviceClaimWithdrawn {
+        /// The serial.
+        device: DeviceId,
+        /// Who took it back.
         by: Actor,
     },
     /// A claimed device was given its first certificate.
@@ -439,6 +483,7 @@ impl Fact {
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::DeviceClaimed { device, .. }
+            | Self::DeviceClaimWithdrawn { device, .. }
             | Self::DeviceEnrolled { device, .. }
             | Self::DeviceEnrolmentRepeated { device, .. }
             | Self::DeviceReenrolled { device, .. }
@@ -452,6 +497,10 @@ impl Fact {
             | Self::HubRestored { .. }
             | Self::JournalKeyChanged { .. }
             | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::PasswordSet { .. }
+            | Self::SignInLinkMade { .. }
+            | Self::SessionsEnded { .. }
             | Self::ServerIssued { .. }
             | Self::ResponderIssued { .. }
             | Self::CaInstalled { .. }
@@ -564,8 +613,26 @@ impl std::fmt::Display for Fact {
                     ". What was recorded later is lost; the log {from} ended, and {log} goes on from there."
                 )
             }
-            Self::TokenIssued { name } => {
+            Self::TokenIssued { name, by: None } => {
                 write!(f, "A token was issued to {name}; the one before is void.")
+            }
+            Self::TokenIssued { name, by: Some(by) } => {
+                write!(
+                    f,
+                    "A token was issued to {name} by {by}; one before it is void."
+                )
+            }
+            Self::TokenRevoked { name, by } => {
+                write!(f, "The token of {name} was revoked by {by}.")
+            }
+            Self::PasswordSet { name, by } => {
+                write!(f, "The password of {name} was set by {by}.")
+            }
+            Self::SignInLinkMade { name, by } => {
+                write!(f, "A link that signs {name} in, once, was made by {by}.")
+            }
+            Self::SessionsEnded { by } => {
+                write!(f, "Every session of the console was ended by {by}.")
             }
             Self::ServerIssued { names, certificate } => write!(
                 f,
@@ -586,7 +653,10 @@ impl std::fmt::Display for Fact {
             } => {
                 write!(f, "Certificate {serial} was revoked by {by} ({reason}).")
             }
-            Self::ProfileSet { name, .. } => write!(f, "Profile {name} was set."),
+            Self::ProfileSet { name, by: None, .. } => write!(f, "Profile {name} was set."),
+            Self::ProfileSet {
+                name, by: Some(by), ..
+            } => write!(f, "Profile {name} was set by {by}."),
             Self::DeviceClaimed {
                 device,
                 profile,
@@ -594,6 +664,9 @@ impl std::fmt::Display for Fact {
                 ..
             } => {
                 write!(f, "{device} was claimed by {by} as {profile}.")
+            }
+            Self::DeviceClaimWithdrawn { device, by } => {
+                write!(f, "The claim of {device} was withdrawn by {by}.")
             }
             Self::DeviceEnrolled {
                 device,

@@ -14,7 +14,7 @@ use ironroot_store::{ApplyError, Projection, Rows};
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
     CertificateRow, DeviceRow, FoldRow, InTwoPlacesRow, IssuingCaRow, ManufacturerRow, ProfileRow,
-    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, timeline_key,
+    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, TokenRow, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -41,6 +41,12 @@ pub enum Refused {
     /// The claim's time is over.
     #[error("the claim of {device} has expired: claim it again")]
     ClaimExpired {
+        /// The device.
+        device: DeviceId,
+    },
+    /// No claim of the device waits.
+    #[error("no claim of {device} waits for its device")]
+    NoClaim {
         /// The device.
         device: DeviceId,
     },
@@ -89,6 +95,9 @@ pub enum Refused {
     /// The hub has no such service.
     #[error("there is no service {0}, or it was revoked already")]
     UnknownService(ServiceName),
+    /// There is no such token.
+    #[error("there is no token of {0}, or it was revoked already")]
+    UnknownToken(String),
     /// The hub knows no such manufacturer.
     #[error("there is no manufacturer CA {0}")]
     UnknownManufacturer(ProfileName),
@@ -141,12 +150,23 @@ impl Step<'_> {
         match fact {
             Fact::HubRestored { .. }
             | Fact::JournalKeyChanged { .. }
-            | Fact::TokenIssued { .. }
+            | Fact::PasswordSet { .. }
+            | Fact::SignInLinkMade { .. }
+            | Fact::SessionsEnded { .. }
             | Fact::ClockStepped { .. }
             | Fact::ClockAgreed { .. }
             | Fact::ClockConfirmed { .. }
             | Fact::PayloadErased { .. }
             | Fact::SnapshotTaken { .. } => Ok(()),
+            Fact::TokenIssued { name, .. } => self.put(
+                name,
+                &TokenRow {
+                    name: name.clone(),
+                    at: self.at,
+                    entry: self.index,
+                },
+            ),
+            Fact::TokenRevoked { name, .. } => self.revoke_token(name),
             Fact::HubCreated { issuing, .. } => {
                 self.put(FoldRow::KEY, &FoldRow::PRESENT)?;
                 self.install_ca(CaNumber::FIRST, issuing)
@@ -175,13 +195,14 @@ impl Step<'_> {
                     entry: self.index,
                 },
             ),
-            Fact::ProfileSet { name, text } => self.set_profile(name, text),
+            Fact::ProfileSet { name, text, .. } => self.set_profile(name, text),
             Fact::DeviceClaimed {
                 device,
                 profile,
                 expires,
                 ..
             } => self.claim(device, profile, *expires),
+            Fact::DeviceClaimWithdrawn { device, .. } => self.withdraw_claim(device),
             Fact::DeviceEnrolled {
                 device,
                 claim,
@@ -242,6 +263,14 @@ impl Step<'_> {
         }
     }
 
+    fn revoke_token(&mut self, name: &str) -> Result<(), ApplyError> {
+        if self.get::<TokenRow>(name)?.is_none() {
+            return Err(refuse(Refused::UnknownToken(name.to_owned())));
+        }
+        self.rows.delete(TokenRow::TABLE, name);
+        Ok(())
+    }
+
     fn set_profile(&mut self, name: &ProfileName, text: &str) -> Result<(), ApplyError> {
         DeviceProfile::parse(text).map_err(|cause| refuse(Refused::BadProfile(cause)))?;
         let row = ProfileRow {
@@ -280,6 +309,20 @@ impl Step<'_> {
             changed: self.at,
             changed_entry: self.index,
         };
+        self.put(device.as_str(), &row)
+    }
+
+    fn withdraw_claim(&mut self, device: &DeviceId) -> Result<(), ApplyError> {
+        let row = self.get::<DeviceRow>(device.as_str())?;
+        let waiting =
+            row.filter(|row| row.lifecycle == Lifecycle::Claimed && !row.claim_withdrawn());
+        let mut row = waiting.ok_or_else(|| {
+            refuse(Refused::NoClaim {
+                device: device.clone(),
+            })
+        })?;
+        row.claim_expires = DeviceRow::CLAIM_WITHDRAWN;
+        (row.changed, row.changed_entry) = (self.at, self.index);
         self.put(device.as_str(), &row)
     }
 

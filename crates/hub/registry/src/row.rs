@@ -46,7 +46,7 @@ pub struct DeviceRow {
     pub reasons: Vec<ReasonRow>,
     /// The entry of its latest claim.
     pub claim: u64,
-    /// When that claim ends unless it is used, milliseconds since 1970.
+    /// When that claim ends unless it is used, milliseconds since 1970; [`Self::CLAIM_WITHDRAWN`] when it was.
     pub claim_expires: u64,
     /// SHA-256 of the `SubjectPublicKeyInfo` it enrolled with on that claim, in hexadecimal digits; none
     /// before it has, or when the hub made its key.
@@ -64,6 +64,14 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
+    /// In the place of the end of a claim that was withdrawn.
+    pub const CLAIM_WITHDRAWN: u64 = 0;
+
+    /// Whether its latest claim was withdrawn.
+    pub fn claim_withdrawn(&self) -> bool {
+        self.claim_expires == Self::CLAIM_WITHDRAWN
+    }
+
     /// Its Standing. Without an Attestation Result the tier is None.
     pub fn standing(&self) -> Standing {
         Standing {
@@ -200,7 +208,7 @@ pub struct FoldRow {
 
 impl FoldRow {
     /// The version of this program's fold: one more whenever it makes other rows of the same journal.
-    pub const PRESENT: Self = Self { version: 2 };
+    pub const PRESENT: Self = Self { version: 3 };
 
     /// The key of the one row.
     pub const KEY: &'static str = "version";
@@ -234,6 +242,21 @@ impl SegmentRow {
 
 impl Row for SegmentRow {
     const TABLE: Table = Table::new("segments");
+}
+
+/// A token of the API, by its name; its digest is in the keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// Whose it is.
+    pub name: String,
+    /// When it was made, milliseconds since 1970.
+    pub at: u64,
+    /// The entry that says so.
+    pub entry: u64,
+}
+
+impl Row for TokenRow {
+    const TABLE: Table = Table::new("tokens");
 }
 
 /// A manufacturer's CA, by its name.

@@ -82,6 +82,7 @@ impl Journal {
             let fact = Fact::ProfileSet {
                 name: name.parse().unwrap(),
                 text: (*text).to_owned(),
+                by: None,
             };
             journal.append(&fact).unwrap();
         }
@@ -478,6 +479,7 @@ fn a_changed_profile_changes_the_grants_of_its_devices_at_once() {
     let fact = Fact::ProfileSet {
         name: "camera".parse().unwrap(),
         text: shut.to_owned(),
+        by: None,
     };
     journal.append(&fact).unwrap();
     let device = journal.registry.device("cam-1").unwrap();
@@ -498,6 +500,7 @@ fn a_faulty_profile_never_becomes_history() {
     let fact = Fact::ProfileSet {
         name: "camera".parse().unwrap(),
         text: "name = 1".to_owned(),
+        by: None,
     };
     assert!(matches!(journal.append(&fact), Err(Refused::BadProfile(_))));
 }

@@ -84,10 +84,12 @@ async fn fill(store: &Arc<dyn Store>, file: &Path, size: u64) -> Result<(), Fail
     let profile = Fact::ProfileSet {
         name: name.parse()?,
         text: text.to_owned(),
+        by: None,
     };
     store.commit(Change::of(profile.draft()?)).await?;
     let filler = Fact::TokenIssued {
         name: "n".repeat(1_000),
+        by: None,
     };
     let filler = filler.draft()?;
     while std::fs::metadata(file)?.len() < size {

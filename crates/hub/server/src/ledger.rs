@@ -44,6 +44,7 @@ impl NotRecorded {
             | Self::Unfit(CommitError::TooLarge { .. }) => Fault::Sender(Blame::Content),
             Self::Refused(
                 Refused::UnknownService(_)
+                | Refused::UnknownToken(_)
                 | Refused::UnknownManufacturer(_)
                 | Refused::UnknownCertificate(_),
             ) => Fault::Sender(Blame::Unknown),
@@ -84,8 +85,23 @@ impl Ledger {
         fact: &Fact,
         more: impl FnOnce(Change) -> Change,
     ) -> Result<Receipt, NotRecorded> {
-        let change = more(Change::of(fact.draft()?));
-        self.store.commit(change).await.map_err(not_recorded)
+        self.record_all(std::slice::from_ref(fact), more).await
+    }
+
+    /// Records several facts, all of them or none, together with what `more` adds.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]; nothing was kept.
+    pub async fn record_all(
+        &self,
+        facts: &[Fact],
+        more: impl FnOnce(Change) -> Change,
+    ) -> Result<Receipt, NotRecorded> {
+        let mut change = Change::default();
+        for fact in facts {
+            change = change.and(fact.draft()?);
+        }
+        self.store.commit(more(change)).await.map_err(not_recorded)
     }
 
     /// A person's words, to be named by digest and to be erasable.

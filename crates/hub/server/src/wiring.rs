@@ -33,10 +33,12 @@ use self::pki::PkiParts;
 pub use self::rows::StateUnreadable;
 use crate::backup::PLACING_FOLDER;
 use crate::clock::{self, HubClock};
-use crate::collect::intake::admin_token::{AdminToken, NoToken};
+use crate::collect::doors::api::About;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
+use crate::collect::intake::password::Password;
 use crate::collect::intake::profiles::{self, ProfilesRefused};
+use crate::collect::intake::tokens::{ADMIN, NoToken, Tokens};
 use crate::demonstration::{OtherPurpose, Purpose};
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
@@ -245,7 +247,7 @@ impl Hub {
         profiles::take_in(
             &base.ledger,
             &base.registry,
-            &base.settings.data.join("profiles"),
+            &base.settings.data.join(profiles::PROFILES_FOLDER),
         )
         .await?;
         Box::pin(base.open(listeners)).await
@@ -294,10 +296,12 @@ impl Base {
     }
 
     /// Builds what the doors share, starts every worker and opens every door.
+    #[expect(clippy::too_many_lines, reason = "it lists what a hub is made of")]
     async fn open(self, listeners: Listeners) -> Result<Hub, NotStarted> {
         let token_file = self.settings.data.join("admin.token");
-        let admin_token = AdminToken::keep(token_file, &self.ledger, self.outside.rng.as_ref());
-        let admin_token = Arc::new(admin_token.await?);
+        let tokens = Tokens::open(token_file, &self.ledger, self.outside.rng.as_ref());
+        let tokens = Arc::new(tokens.await?);
+        let password = Arc::new(Password::open(ADMIN, &self.ledger).await?);
         let Self {
             settings,
             clock,
@@ -357,7 +361,14 @@ impl Base {
         workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), now));
         write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, clock.clone(), outside.rng.clone());
+        let about = About::new(
+            &settings,
+            keys.path(),
+            log_key.to_string(),
+            addresses.clone(),
+        );
         let doors = Doors {
+            about,
             settings,
             clock,
             outside,
@@ -376,9 +387,10 @@ impl Base {
             archivist: keeping.archivist,
             snapshotter: keeping.snapshotter,
             upkeep,
-            admin_token,
+            tokens,
+            password,
         };
-        let (doors, sign_in) = doors.open(listeners, &drain)?;
+        let (doors, sign_in) = doors.open(listeners, &drain).await?;
         Ok(Hub {
             addresses,
             purpose,

@@ -86,6 +86,7 @@ async fn fill(store: &SqliteStore, entries: u64) -> Result<(), Failure> {
     let profile = Fact::ProfileSet {
         name: "camera".parse()?,
         text: PROFILE.to_owned(),
+        by: None,
     };
     if store.head().size == 0 {
         store.commit(Change::of(profile.draft()?)).await?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use ironroot_journal::checkpoint::Checkpoint;
-use ironroot_journal::merkle::inclusion_proof;
+use ironroot_journal::merkle::{Hash, consistency_proof, inclusion_proof};
 use ironroot_journal::note::VerifierKey;
 use ironroot_journal::proof::{BadProofFile, Proof, ProofRefused};
 use ironroot_journal::tile::{Content, TILE_WIDTH, Tile, TiledTree};
@@ -47,6 +47,16 @@ pub fn export_proof(log: &LogPlace, key: &VerifierKey, index: u64) -> Result<Pro
         Ok(_checkpoint) => Ok(proof),
         Err(_refused) => Err(TreeError::OtherRoot),
     }
+}
+
+/// The hashes that show the tree of the log's first `from` entries within that of its first `size`.
+///
+/// # Errors
+/// [`TreeError`] when a tile cannot be read.
+pub fn prove_growth(log: &LogPlace, from: u64, size: u64) -> Result<Vec<Hash>, TreeError> {
+    let folder = Folder::of(log);
+    let mut tree = TiledTree::new(size, &folder);
+    Ok(consistency_proof(from, size, &mut tree)?)
 }
 
 /// An entry that a proof vouches for.

@@ -20,7 +20,9 @@ mod writer;
 
 pub use chain::Handover;
 pub use error::TreeError;
-pub use export::{ProofFileRefused, VerifiedEntry, export_entries, export_proof, verify_proof};
+pub use export::{
+    ProofFileRefused, VerifiedEntry, export_entries, export_proof, prove_growth, verify_proof,
+};
 pub use folder::{LogFiles, LogPlace, read_file};
 pub use keys::LogKeys;
 pub use reader::{BUNDLES_MAX, LogReader};

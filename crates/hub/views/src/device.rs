@@ -125,6 +125,9 @@ impl Views {
         }
         let since = spoken(row.changed);
         match lifecycle {
+            Lifecycle::Claimed if row.claim_withdrawn() => {
+                format!("Its claim was withdrawn at {since}; claim it again to let it enrol.")
+            }
             Lifecycle::Claimed if row.claim_expires <= self.clock.now().as_ms() => format!(
                 "Its claim ended unused at {}; claim it again to let it enrol.",
                 spoken(row.claim_expires)
@@ -205,7 +208,7 @@ fn grant_of(device: &Device) -> GrantSummary {
     summary(&grant, subject.principal().id())
 }
 
-fn summary(grant: &Grant, id: &str) -> GrantSummary {
+pub(crate) fn summary(grant: &Grant, id: &str) -> GrantSummary {
     let filled = |topics: &Topics| -> Vec<String> {
         topics
             .iter()
@@ -221,6 +224,7 @@ fn summary(grant: &Grant, id: &str) -> GrantSummary {
         subscriptions_max: limits.subscriptions_max.into(),
         packet_size_max: limits.packet_size_max,
         messages_per_s: limits.messages_per_s,
+        message_burst: limits.message_burst,
         bytes_per_s: limits.bytes_per_s,
         topics_max: limits.topics_max.into(),
     }

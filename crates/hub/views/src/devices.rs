@@ -127,14 +127,14 @@ pub(crate) fn gravity(standing: Standing) -> u64 {
 }
 
 /// The first devices of an order, one more than a page holds, out of all that are offered.
-struct Best {
+pub(crate) struct Best {
     limit: usize,
     from: Option<Place>,
     first: BinaryHeap<Ranked>,
 }
 
 impl Best {
-    fn of(limit: usize, from: Option<Place>) -> Self {
+    pub(crate) fn of(limit: usize, from: Option<Place>) -> Self {
         let first = BinaryHeap::with_capacity(limit + 2);
         Self { limit, from, first }
     }
@@ -143,7 +143,7 @@ impl Best {
         self.first.len() > self.limit
     }
 
-    fn offer(&mut self, order: u64, device: &Arc<Device>) {
+    pub(crate) fn offer(&mut self, order: u64, device: &Arc<Device>) {
         let key = (order, device.subject().principal().id());
         if let Some(from) = &self.from
             && key <= (from.order, from.name.as_str())
@@ -162,7 +162,7 @@ impl Best {
         }
     }
 
-    fn into_page<T>(self, item: impl Fn(&Device) -> T) -> Page<T> {
+    pub(crate) fn into_page<T>(self, item: impl Fn(&Device) -> T) -> Page<T> {
         let ranked = self.first.into_sorted_vec();
         let page = ranked.get(..self.limit).unwrap_or(&ranked);
         let next = match page.last() {

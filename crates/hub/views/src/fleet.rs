@@ -24,6 +24,8 @@ pub struct Fleet {
     pub by_tier: BTreeMap<Tier, u64>,
     /// By profile, those without a device left out.
     pub by_profile: BTreeMap<ProfileName, u64>,
+    /// Claimed serials that wait for their device.
+    pub claims_waiting: u64,
     /// Claimed serials whose claim ended unused.
     pub claims_ended: u64,
     /// Devices with a certificate that is used in two places, as far as there is room for them.
@@ -72,8 +74,11 @@ impl Views {
                     Some(count) => *count += 1,
                     None => _ = fleet.by_profile.insert(row.profile.clone(), 1),
                 }
-                fleet.claims_ended +=
-                    u64::from(lifecycle == Lifecycle::Claimed && row.claim_expires <= now.as_ms());
+                if lifecycle == Lifecycle::Claimed && !row.claim_withdrawn() {
+                    let ended = row.claim_expires <= now.as_ms();
+                    fleet.claims_ended += u64::from(ended);
+                    fleet.claims_waiting += u64::from(!ended);
+                }
                 let shut_out = lifecycle == Lifecycle::Quarantined;
                 let noticed = in_two_places(row, now).is_some() && !shut_out;
                 if noticed && fleet.in_two_places.len() < NAMED_MAX {

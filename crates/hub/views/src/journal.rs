@@ -5,6 +5,7 @@ use ironroot_journal::Entry;
 use ironroot_journal::merkle::leaf_hash;
 use ironroot_registry::{Fact, TIMELINE, timeline_index, timeline_key};
 use ironroot_store::{IndexedEntry, KeyRange, StoreError};
+use serde_json::Value;
 
 use crate::{NotShown, Views};
 
@@ -25,6 +26,9 @@ impl Views {
     pub async fn journal(&self, query: &JournalQuery) -> Result<Page<JournalEntry>, NotShown> {
         let cursor = query.cursor.as_deref().map(str::parse).transpose();
         let cursor: Option<u64> = cursor.map_err(|_no_number| NotShown::BadCursor)?;
+        for moment in query.since.iter().chain(&query.until) {
+            check_moment(moment)?;
+        }
         match (query.from, &query.device) {
             (Some(from), _) => self.upwards(query, cursor.unwrap_or(from)).await,
             (None, Some(device)) => self.of_device(query, device, cursor).await,
@@ -59,13 +63,19 @@ impl Views {
         below: Option<u64>,
     ) -> Result<Page<JournalEntry>, NotShown> {
         let limit = limit(query.limit);
-        let top = self.journal_size().min(below.unwrap_or(u64::MAX));
+        let mut top = self.journal_size().min(below.unwrap_or(u64::MAX));
+        if let Some(until) = &query.until {
+            top = top.min(self.first_at(until).await?);
+        }
         let mut items = Vec::new();
         let mut at = top;
         while at > top.saturating_sub(SCAN_MAX) && items.len() < limit {
             let count = chunk(query, limit).min(at);
             for entry in self.entries(at - count, count).await?.iter().rev() {
                 at = entry.index;
+                if is_before(entry, query.since.as_deref()) {
+                    return Ok(Page { items, next: None });
+                }
                 items.extend(self.wanted(entry, query));
                 if items.len() == limit {
                     break;
@@ -74,6 +84,21 @@ impl Views {
         }
         let next = (at > 0).then(|| at.to_string());
         Ok(Page { items, next })
+    }
+
+    /// The index of the first entry of this moment or later: times never fall, so half of what is left is
+    /// looked at each time.
+    async fn first_at(&self, moment: &str) -> Result<u64, NotShown> {
+        let (mut low, mut high) = (0, self.journal_size());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.entries(middle, 1).await?;
+            match found.first() {
+                Some(entry) if is_before(entry, Some(moment)) => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
     }
 
     /// Newest first, by the index of entries that the device's timeline is.
@@ -197,7 +222,7 @@ impl Views {
     }
 }
 
-fn unknown(index: u64) -> NotShown {
+pub(crate) fn unknown(index: u64) -> NotShown {
     NotShown::Unknown {
         what: "journal entry",
         name: index.to_string(),
@@ -206,7 +231,7 @@ fn unknown(index: u64) -> NotShown {
 
 /// How many entries to read at once: as many as are shown, when all of them are.
 fn chunk(query: &JournalQuery, limit: usize) -> u64 {
-    if query.kind.is_none() && query.device.is_none() {
+    if query.kind.is_none() && query.device.is_none() && query.who.is_none() {
         u64::try_from(limit).unwrap_or(CHUNK)
     } else {
         CHUNK
@@ -215,8 +240,10 @@ fn chunk(query: &JournalQuery, limit: usize) -> u64 {
 
 impl Views {
     fn wanted(&self, entry: &IndexedEntry, query: &JournalQuery) -> Option<JournalEntry> {
-        let kind = query.kind.as_deref();
-        let of_kind = kind.is_none_or(|kind| kind == entry.entry.kind());
+        let of_kind = query.kind.as_deref().is_none_or(|kind| {
+            let found = entry.entry.kind();
+            kind == found || kind.ends_with('.') && found.starts_with(kind)
+        });
         let of_device = query.device.as_deref().is_none_or(|wanted| {
             let fact = Fact::read(&entry.entry).ok();
             fact.is_some_and(|fact| {
@@ -224,7 +251,11 @@ impl Views {
                     .is_some_and(|device| device.as_str() == wanted)
             })
         });
-        (of_kind && of_device).then(|| self.shown(entry))
+        let by = query.who.as_deref();
+        let by_them = by.is_none_or(|who| actor(&entry.entry).is_some_and(|found| found == who));
+        let in_time = !is_before(entry, query.since.as_deref())
+            && (query.until.as_deref()).is_none_or(|until| is_before(entry, Some(until)));
+        (of_kind && of_device && by_them && in_time).then(|| self.shown(entry))
     }
 
     fn shown(&self, indexed: &IndexedEntry) -> JournalEntry {
@@ -239,6 +270,33 @@ impl Views {
             entry: serde_json::from_slice(entry.bytes()).unwrap_or_default(),
         }
     }
+}
+
+/// Takes a moment whole or in part; whatever else it holds would find nothing without saying so.
+fn check_moment(moment: &str) -> Result<(), NotShown> {
+    let form = b"0000-00-00T00:00:00.000Z";
+    let fits = moment.bytes().zip(form).all(|(found, form)| match form {
+        b'0' => found.is_ascii_digit(),
+        form => found == *form,
+    });
+    if fits && (4..=form.len()).contains(&moment.len()) {
+        Ok(())
+    } else {
+        Err(NotShown::BadMoment(moment.to_owned()))
+    }
+}
+
+/// Who did what an entry tells of: the name of a token, or `hub`.
+fn actor(entry: &Entry) -> Option<&str> {
+    match entry.fields().get("by")? {
+        Value::String(hub) => Some(hub),
+        by => by.get("token")?.as_str(),
+    }
+}
+
+/// Whether an entry is older than a moment, which may be given in part: RFC 3339 in UTC sorts as text.
+fn is_before(entry: &IndexedEntry, moment: Option<&str>) -> bool {
+    moment.is_some_and(|moment| entry.entry.at().to_string().as_str() < moment)
 }
 
 /// What an entry says, as a sentence; an entry of a newer hub is shown all the same.

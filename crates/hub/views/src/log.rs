@@ -1,16 +1,18 @@
 //! The journal as a C2SP tile log on disk, as far as answers tell of it.
 
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ironroot_api::Checkpoint;
 use ironroot_journal::Entry;
 use ironroot_journal::checkpoint::SignedCheckpoint;
+use ironroot_journal::merkle::Hash;
 use ironroot_journal::note::VerifierKey;
 use ironroot_journal::tile::Tile;
 use ironroot_store::{IndexedEntry, JournalReader, StoreError};
 use ironroot_time::UnixTime;
-use ironroot_tree::{LogPlace, LogReader, TreeError, Written, export_proof};
+use ironroot_tree::{LogPlace, LogReader, TreeError, Written, export_proof, prove_growth};
 use parking_lot::Mutex;
 
 use crate::NotShown;
@@ -26,6 +28,8 @@ pub struct TileLog {
     /// The index of the first entry that is in the store still.
     floor: AtomicU64,
     growth: Mutex<Option<Growth>>,
+    /// The tree that was there when the hub started: its size and its root.
+    first: OnceLock<(u64, Hash)>,
 }
 
 /// How far the log was when it was last written.
@@ -47,12 +51,14 @@ impl TileLog {
             key,
             floor: AtomicU64::new(0),
             growth: Mutex::default(),
+            first: OnceLock::new(),
         }
     }
 
     /// Takes note of what the writer did; to be called after each of its rounds.
     pub fn wrote(&self, done: &Written, now: UnixTime) {
         let size = done.checkpoint.size();
+        let _first = self.first.get_or_init(|| (size, *done.checkpoint.root()));
         let mut growth = self.growth.lock();
         let signed = match *growth {
             Some(before) if before.size == size => before.signed,
@@ -83,6 +89,23 @@ impl TileLog {
     /// How many entries the newest checkpoint covers, from memory.
     pub fn signed_size(&self) -> u64 {
         self.growth().map_or(0, |growth| growth.size)
+    }
+
+    /// The key that signs the log.
+    pub(crate) fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The tree that was there when the hub started, or the first one after that.
+    pub(crate) fn first(&self) -> Option<(u64, Hash)> {
+        self.first.get().copied()
+    }
+
+    /// The hashes that show the tree of `from` entries within that of `size`.
+    pub(crate) async fn consistency(&self, from: u64, size: u64) -> Result<Vec<Hash>, NotShown> {
+        let place = self.place.clone();
+        let proved = tokio::task::spawn_blocking(move || prove_growth(&place, from, size)).await;
+        Ok(proved.map_err(NotShown::Interrupted)??)
     }
 
     pub(crate) fn growth(&self) -> Option<Growth> {

@@ -48,6 +48,11 @@ fn item(known: &Profile, fleet: &Fleet) -> ProfileItem {
         summary: profile.summary.to_string(),
         evidence: profile.evidence.to_string(),
         devices: fleet.by_profile.get(&row.name).copied().unwrap_or(0),
-        digest: hex::encode(digest(&SHA256, row.text.as_bytes())),
+        digest: digest_of(&row.text),
     }
+}
+
+/// SHA-256 of a profile's text, in hexadecimal.
+pub fn digest_of(text: &str) -> String {
+    hex::encode(digest(&SHA256, text.as_bytes()))
 }

@@ -1,5 +1,6 @@
 //! Why a question has no answer.
 
+use ironroot_journal::proof::BadProofFile;
 use ironroot_store::StoreError;
 use ironroot_tree::TreeError;
 use tokio::task::JoinError;
@@ -19,6 +20,9 @@ pub enum NotShown {
     /// The cursor was not made by this list.
     #[error("the cursor is none of this list's: read the list from its beginning")]
     BadCursor,
+    /// The text is no moment.
+    #[error("{0:?} is no moment: write it as 2026-11-22, or 2026-11-22T14:07, in UTC")]
+    BadMoment(String),
     /// The journal has no signed checkpoint that covers the entry yet.
     #[error("entry {index} is not under a signed checkpoint yet: ask again in a few seconds")]
     NotSigned {
@@ -28,6 +32,9 @@ pub enum NotShown {
     /// The tile log could not be read.
     #[error("the journal's tile log could not be read")]
     Log(#[from] TreeError),
+    /// The log gave a proof that cannot be read.
+    #[error("the log gave a proof that cannot be read")]
+    BadProof(#[source] BadProofFile),
     /// The hub is stopping.
     #[error("the hub is stopping")]
     Interrupted(#[source] JoinError),

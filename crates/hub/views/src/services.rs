@@ -1,6 +1,6 @@
 //! Services: backend applications, their topics and certificates.
 
-use ironroot_api::{Page, PageQuery, ServiceItem, limit};
+use ironroot_api::{Page, PageQuery, ServiceDetail, ServiceItem, limit};
 use ironroot_registry::Service;
 
 use crate::page::page_by_name;
@@ -23,6 +23,24 @@ impl Views {
             items.push(self.service_item(&service).await?);
         }
         Ok(Page { items, next })
+    }
+
+    /// One service, with what the doors know of it.
+    ///
+    /// # Errors
+    /// [`NotShown::Unknown`], or the store could not be read.
+    pub async fn service(&self, name: &str) -> Result<ServiceDetail, NotShown> {
+        let service = self.registry.service(name);
+        let service = service.ok_or_else(|| NotShown::Unknown {
+            what: "service",
+            name: name.to_owned(),
+        })?;
+        let activity = self.live.activity(service.subject().principal());
+        Ok(ServiceDetail {
+            item: self.service_item(&service).await?,
+            last_seen: activity.last_seen.map(|at| at.to_string()),
+            traffic: activity.traffic,
+        })
     }
 
     async fn service_item(&self, service: &Service) -> Result<ServiceItem, NotShown> {

@@ -11,12 +11,15 @@ pub mod manufacturer;
 pub mod order;
 pub mod profile;
 pub mod service;
+pub mod session;
 pub mod status;
 pub mod token;
 
-use ironroot_api::PageQuery;
+use ironroot_api::{Page, PageQuery};
 
+use crate::answer::Answer;
 use crate::failure::Failure;
+use crate::table::hide_when_narrow;
 use crate::terminal::Terminal;
 
 /// Which part of a list is wanted.
@@ -39,12 +42,36 @@ impl From<Part> for PageQuery {
     }
 }
 
-/// Says how to read on, when there is more.
-fn hint_at_more(next: Option<&str>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-    match next {
-        None => Ok(()),
-        Some(cursor) => terminal.hint(&format!("there is more: --cursor {cursor}")),
-    }
+/// A request without content.
+#[derive(serde::Serialize)]
+struct Nothing {}
+
+/// How a list is shown.
+struct Columns<const N: usize> {
+    headings: [&'static str; N],
+    /// Columns that a narrow terminal does without, counted from 0.
+    unhurried: &'static [usize],
+    /// What is said when the list is empty.
+    none: &'static str,
+}
+
+/// Prints one page of a list, and says how to read on when there is more.
+fn print_list<T, const N: usize>(
+    terminal: &mut Terminal<'_>,
+    answer: Answer<Page<T>>,
+    columns: &Columns<N>,
+    row: impl FnMut(T) -> [String; N],
+) -> Result<(), Failure> {
+    terminal.answer(answer, |terminal, page| {
+        let mut table = terminal.table(columns.headings);
+        table.add_rows(page.items.into_iter().map(row));
+        hide_when_narrow(&mut table, columns.unhurried);
+        terminal.print(table, columns.none)?;
+        match page.next {
+            None => Ok(()),
+            Some(cursor) => terminal.hint(&format!("there is more: --cursor {cursor}")),
+        }
+    })
 }
 
 /// `list` divided by commas, or a dash.

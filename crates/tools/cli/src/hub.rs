@@ -74,6 +74,18 @@ impl Hub {
         Answer::read(self.text(sent)?)
     }
 
+    pub(crate) fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let call = self.agent.put(self.url(path));
+        let sent = call
+            .header(header::AUTHORIZATION, self.bearer())
+            .send_json(body);
+        Answer::read(self.text(sent)?)
+    }
+
     /// The bytes of a file of the tile log, if the hub has it.
     pub(crate) fn log_file(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
         let url = format!("{}{}/{path}", self.connection.console, ironroot_api::LOG);

@@ -15,7 +15,6 @@ mod connection;
 mod failure;
 mod hub;
 mod query;
-mod span;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -35,7 +34,8 @@ pub use commands::journal::JournalCommand;
 pub use commands::manufacturer::CaCommand;
 use commands::profile::ProfileCommand;
 use commands::service::ServiceCommand;
-use commands::status::{SignIn, Status};
+use commands::session::{PasswordCommand, SessionCommand};
+use commands::status::{Settings, SignIn, Status};
 use commands::token::TokenCommand;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use connection::HubArgs;
@@ -67,9 +67,17 @@ pub enum RemoteCommand {
     /// The machine's clock, when it has jumped.
     #[command(subcommand)]
     Clock(ClockCommand),
-    /// The token that the API is asked with.
+    /// Tokens that the API is asked with.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Who is signed in to the console.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// The administrator's password for the console.
+    #[command(subcommand)]
+    Password(PasswordCommand),
+    /// Where the hub keeps what, and with what keys.
+    Settings(With<Settings>),
     /// How the hub is, and what to do about it.
     Status(With<Status>),
     /// The fleet on this terminal, live.
@@ -121,6 +129,9 @@ impl RemoteCommand {
             Self::Profile(command) => command.run_on(terminal),
             Self::Clock(command) => command.run_on(terminal),
             Self::Token(command) => command.run_on(terminal),
+            Self::Session(command) => command.run_on(terminal),
+            Self::Password(command) => command.run_on(terminal),
+            Self::Settings(command) => run(command, terminal),
             Self::Status(command) => run(command, terminal),
             Self::Top(command) => command.run(),
             Self::SignIn(command) => run(command, terminal),

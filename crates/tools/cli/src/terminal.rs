@@ -4,6 +4,8 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use comfy_table::Table;
+use ironroot_api::Secret;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -117,6 +119,16 @@ impl<'a> Terminal<'a> {
         Ok(writeln!(self.aside, "{}", harmless(text))?)
     }
 
+    /// Asks for a secret, and gives the line that was typed or piped in; a terminal does not show it.
+    pub(crate) fn ask_secret(&mut self, question: &str) -> Result<Secret, Failure> {
+        let hidden = Hidden::begin();
+        let typed = self.ask(question).map(Secret::new);
+        if hidden.is_some() {
+            writeln!(self.aside)?;
+        }
+        typed
+    }
+
     /// Asks, and gives the line that was typed, without white space around it.
     pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
         write!(self.aside, "{question} ")?;
@@ -125,6 +137,26 @@ impl<'a> Terminal<'a> {
         let mut bounded = io::Read::take(&mut *self.input, LINE_SIZE_MAX);
         bounded.read_line(&mut line)?;
         Ok(line.trim().to_owned())
+    }
+}
+
+/// Standard input without echo, as long as this lives; nothing when it is no terminal.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut hiding = before.clone();
+        hiding.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Now, &hiding).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // A terminal that went away shows nothing more.
+        let _shown_again = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole commands, from their arguments to what they print, against a listener that answers as told.
 //! That the real hub answers like this is shown where the hub is tested.
 
+mod access;
 mod devices;
 mod export;
 mod orders;

@@ -60,7 +60,12 @@ impl House {
         let text = "evidence = \"none\"\n[topics]\npublish = [\"d/{device}/up/#\"]\n";
         let text = format!("name = \"{name}\"\n{text}");
         let name = name.parse().unwrap();
-        self.records(&Fact::ProfileSet { name, text }).await
+        self.records(&Fact::ProfileSet {
+            name,
+            text,
+            by: None,
+        })
+        .await
     }
 
     /// Takes a snapshot and records it.

@@ -74,7 +74,7 @@ async fn new_scene(house: House, entries: u64) -> Scene {
 impl Scene {
     pub(crate) async fn grow_to(&mut self, entries: u64) {
         let name = "auditor".to_owned();
-        let draft = Fact::TokenIssued { name }.draft().unwrap();
+        let draft = Fact::TokenIssued { name, by: None }.draft().unwrap();
         while self.house.store.head().size < entries {
             let missing = entries - self.house.store.head().size;
             let drafts = vec![draft.clone(); usize::try_from(missing.min(256)).unwrap()];

@@ -319,6 +319,7 @@ mod tests {
                 subscriptions_max: 16,
                 packet_size_max: 65_536,
                 messages_per_s: 50,
+                message_burst: 200,
                 bytes_per_s: 262_144,
                 topics_max: 64,
             },

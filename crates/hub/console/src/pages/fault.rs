@@ -5,6 +5,7 @@ use std::error::Error;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use ironroot_api::Problem;
 use ironroot_views::NotShown;
 
 /// Why a page is not shown.
@@ -17,6 +18,8 @@ pub enum Trouble {
     Faulty(String),
     /// The form was sent from elsewhere, or is too old.
     ForeignForm,
+    /// The API did not do what a page asked of it.
+    Refused(Box<Problem>),
     /// The hub failed, or cannot answer now.
     Failed(String),
 }
@@ -51,6 +54,12 @@ pub fn fault_page(trouble: &Trouble) -> Response {
             "The form did not come from a page of this session.",
             "Open the console again, and repeat what you did.",
         ),
+        Trouble::Refused(problem) => (
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            "Nothing was done",
+            problem.detail.as_str(),
+            "Go back and try again; what you typed is still there. Your devices are still guarded.",
+        ),
         Trouble::Failed(what) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The page cannot be made",
@@ -74,11 +83,20 @@ impl From<NotShown> for Trouble {
             NotShown::Unknown { .. } | NotShown::NotSigned { .. } => {
                 Self::NotThere(sentence(&cause))
             }
-            NotShown::BadCursor => Self::Faulty(sentence(&cause)),
+            NotShown::BadCursor | NotShown::BadMoment(_) => Self::Faulty(sentence(&cause)),
             _ => {
                 tracing::error!(error = %sentence(&cause), "A page could not be made.");
                 Self::Failed(sentence(&cause))
             }
+        }
+    }
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        match problem.status {
+            404 => Self::NotThere(problem.detail),
+            _ => Self::Refused(Box::new(problem)),
         }
     }
 }

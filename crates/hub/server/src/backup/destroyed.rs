@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ironroot_identity::DeviceId;
 use ironroot_journal::SaltedDigest;
 use ironroot_registry::Fact;
 use ironroot_store::{Change, Store};
 
-use crate::collect::intake::secrets::claim_secret;
+use crate::collect::intake::secrets::{claim_secret, token_secret};
 
 /// How many entries are read at a time.
 const CHUNK: usize = 1_000;
@@ -16,7 +15,7 @@ const CHUNK: usize = 1_000;
 ///
 /// A backup of one moment never has any: this holds for whatever a backup is made from.
 pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
-    let mut claims = BTreeMap::new();
+    let mut secrets = BTreeMap::new();
     let mut destroyed = 0;
     let mut next = 0;
     loop {
@@ -25,17 +24,16 @@ pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
         next = last.index + 1;
         for entry in &entries {
             let fact = Fact::read(&entry.entry)?;
-            if let Some((device, open)) = claim(&fact) {
-                claims.insert(device.clone(), open);
+            if let Some((name, kept)) = secret(&fact) {
+                secrets.insert(name, kept);
             }
             if let Fact::PayloadErased { digest, .. } = &fact {
                 destroyed += erase(store, digest.parse()?).await?;
             }
         }
     }
-    for (device, open) in claims {
-        let name = claim_secret(&device);
-        if !open && store.secret(&name).await?.is_some() {
+    for (name, kept) in secrets {
+        if !kept && store.secret(&name).await?.is_some() {
             store.commit(Change::default().shredding(name)).await?;
             destroyed += 1;
         }
@@ -43,13 +41,16 @@ pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
     Ok(destroyed)
 }
 
-/// Whether the fact opens a claim, or ends one and shreds its token.
-fn claim(fact: &Fact) -> Option<(&DeviceId, bool)> {
+/// The name of the secret that the fact brings or shreds, and whether it is kept from then on.
+fn secret(fact: &Fact) -> Option<(String, bool)> {
     match fact {
-        Fact::DeviceClaimed { device, .. } => Some((device, true)),
+        Fact::DeviceClaimed { device, .. } => Some((claim_secret(device), true)),
         Fact::DeviceEnrolled { device, .. }
+        | Fact::DeviceClaimWithdrawn { device, .. }
         | Fact::DeviceTransferred { device, .. }
-        | Fact::DeviceRetired { device, .. } => Some((device, false)),
+        | Fact::DeviceRetired { device, .. } => Some((claim_secret(device), false)),
+        Fact::TokenIssued { name, .. } => Some((token_secret(name), true)),
+        Fact::TokenRevoked { name, .. } => Some((token_secret(name), false)),
         _ => None,
     }
 }
@@ -66,6 +67,7 @@ async fn erase(store: &dyn Store, digest: SaltedDigest) -> anyhow::Result<usize>
 mod tests {
     use super::*;
     use crate::storage::{Parts, StoreUrl};
+    use ironroot_identity::DeviceId;
     use ironroot_journal::SALT_SIZE;
     use ironroot_registry::Actor;
     use ironroot_secret::Secret;
@@ -89,6 +91,7 @@ mod tests {
         let profile = Fact::ProfileSet {
             name: "camera".parse().unwrap(),
             text: ironroot_profile::BUILT_IN[0].1.to_owned(),
+            by: None,
         };
         let claimed = |device: &DeviceId| Fact::DeviceClaimed {
             device: device.clone(),

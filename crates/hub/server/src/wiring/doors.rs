@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
-use ironroot_console::{Console, LiveFigures};
+use ironroot_console::Console;
 use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
-use ironroot_registry::Registry;
+use ironroot_registry::{Actor, Registry};
 use ironroot_tree::LogPlace;
 use ironroot_views::{HubFacts, TileLog, Views};
 use tokio::net::TcpListener;
@@ -15,17 +15,19 @@ use tokio::task::JoinSet;
 use super::{Listeners, NotStarted, Outside};
 use crate::backup::Maker;
 use crate::clock::HubClock;
-use crate::collect::doors::api::{Api, ApiParts, Backups, Metrics};
+use crate::collect::doors::api::{About, Api, ApiParts, Backups, Metrics};
 use crate::collect::doors::console::sign_ins::SignIns;
 use crate::collect::doors::console::{self, ConsoleParts};
 use crate::collect::doors::est::EstDoor;
 use crate::collect::doors::http::HttpDoor;
 use crate::collect::doors::mqtt::{MqttDoor, SessionThreads};
 use crate::collect::doors::pki::PkiDoor;
-use crate::collect::intake::admin_token::{ADMIN, AdminToken};
 use crate::collect::intake::enrolment::Enrolment;
 use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
+use crate::collect::intake::password::Password;
+use crate::collect::intake::profiles::{PROFILES_FOLDER, Profiles};
+use crate::collect::intake::tokens::{ADMIN, Tokens};
 use crate::demonstration::Purpose;
 use crate::drain::Drain;
 use crate::enforce::activation::Arrivals;
@@ -40,6 +42,7 @@ use crate::upkeep::Upkeep;
 
 /// What the doors are made of.
 pub(super) struct Doors {
+    pub(super) about: About,
     pub(super) settings: Settings,
     pub(super) clock: Arc<HubClock>,
     pub(super) outside: Outside,
@@ -58,18 +61,19 @@ pub(super) struct Doors {
     pub(super) archivist: Arc<Archivist>,
     pub(super) snapshotter: Arc<Snapshotter>,
     pub(super) upkeep: Arc<Upkeep>,
-    pub(super) admin_token: Arc<AdminToken>,
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) password: Arc<Password>,
 }
 
 impl Doors {
     /// Opens them all; returns their tasks, and a link that signs one person in.
-    pub(super) fn open(
+    pub(super) async fn open(
         self,
         listeners: Listeners,
         drain: &Drain,
     ) -> Result<(JoinSet<()>, SignInLink), NotStarted> {
         let sign_ins = self.sign_ins();
-        let link = sign_ins.link(ADMIN);
+        let link = sign_ins.link(ADMIN, Actor::Hub, &self.ledger).await?;
         let settings = self.settings.file.console;
         let mut open = JoinSet::new();
         open.spawn(self.pki(listeners.pki).serve(drain.clone()));
@@ -97,8 +101,8 @@ impl Doors {
         let Outside { clock, rng } = &self.outside;
         Arc::new(SignIns::new(
             &self.addresses.console,
-            clock.clone(),
-            rng.clone(),
+            (clock.clone(), rng.clone()),
+            self.password.clone(),
         ))
     }
 
@@ -184,29 +188,31 @@ impl Doors {
             },
             self.settings.file.backup.pace(),
         );
+        let folder = self.about.data.join(PROFILES_FOLDER);
+        let profiles = Profiles::new(self.ledger.clone(), self.registry.clone(), folder);
         let api = Api::new(ApiParts {
             views: views.clone(),
+            profiles,
             ledger: self.ledger,
             registry: self.registry,
             orders: self.orders,
             issuer: self.issuer,
             rotation: self.rotation,
             anchors: self.tls.anchors,
-            admin_token: self.admin_token,
+            tokens: self.tokens,
+            password: self.password,
             archivist: self.archivist,
             snapshotter: self.snapshotter,
             backups,
+            about: self.about,
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(move || metrics.render())),
             clock: self.clock,
             rng: self.outside.rng,
         });
         ConsoleParts {
+            console: Console::new(views, ironroot_console::Hub::new(api.for_pages())),
             api,
-            console: Console {
-                views,
-                live: LiveFigures::default(),
-            },
             sign_ins,
         }
     }

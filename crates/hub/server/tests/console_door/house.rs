@@ -9,27 +9,31 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use ironroot_backup::Pace;
 use ironroot_broker::{Broker, BrokerSettings};
-use ironroot_console::{Console, LiveFigures};
+use ironroot_console::{Console, Hub, LiveFigures};
 use ironroot_journal::note::{SigningKey, VerifierKey};
 use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
-use ironroot_registry::{Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
+use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
 use ironroot_server::backup::Maker;
 use ironroot_server::clock::{ClockSettings, HubClock};
-use ironroot_server::collect::doors::api::{Api, ApiParts, Backups, Metrics};
+use ironroot_server::collect::doors::api::{About, Api, ApiParts, Backups, Metrics};
 use ironroot_server::collect::doors::console::sign_ins::SignIns;
 use ironroot_server::collect::doors::console::{ConsoleParts, router};
-use ironroot_server::collect::intake::admin_token::AdminToken;
 use ironroot_server::collect::intake::issuing_ca::CaRotation;
 use ironroot_server::collect::intake::order::Orders;
+use ironroot_server::collect::intake::password::Password;
+use ironroot_server::collect::intake::profiles::Profiles;
 use ironroot_server::collect::intake::secrets::token_digest;
+use ironroot_server::collect::intake::tokens::{ADMIN, Tokens};
 use ironroot_server::enforce::archive::Archivist;
 use ironroot_server::enforce::certificates::Issuer;
 use ironroot_server::enforce::ocsp::OcspDesk;
 use ironroot_server::enforce::snapshots::{SnapshotSettings, Snapshotter};
+use ironroot_server::files::Addresses;
 use ironroot_server::ledger::Ledger;
 use ironroot_server::ops::Gauges;
+use ironroot_server::storage::StoreUrl;
 use ironroot_server::upkeep::Upkeep;
 use ironroot_store::{JournalReader, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
@@ -59,7 +63,7 @@ pub(crate) struct House {
     pub(crate) live: LiveFigures,
     log: Arc<TileLog>,
     writer: TreeWriter,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What came back.
@@ -186,11 +190,14 @@ impl House {
         let (archivist, snapshotter) = keepers(shared, &log, folder.path(), key.verifier_key());
         let state = (registry.clone(), ledger.store().clone(), log.clone());
         let views = Arc::new(Views::new(state, running, clock.clone(), facts()));
+        let password = Arc::new(Password::open(ADMIN, &ledger).await.unwrap());
         let sign_ins = Arc::new(SignIns::new(
             "http://localhost:8080",
-            clock.clone(),
-            rng.clone(),
+            (clock.clone(), rng.clone()),
+            password.clone(),
         ));
+        let profiles = folder.path().join("profiles");
+        std::fs::create_dir(&profiles).unwrap();
         let api = Api::new(ApiParts {
             views: views.clone(),
             ledger: ledger.clone(),
@@ -199,23 +206,23 @@ impl House {
             issuer,
             rotation: Arc::new(rotation),
             anchors: anchors.clone(),
-            admin_token: Arc::new(AdminToken::new(
+            password,
+            tokens: Arc::new(Tokens::new(
                 token_digest(TOKEN),
                 folder.path().join("admin.token"),
             )),
             archivist,
             snapshotter,
             backups: backups(folder.path()),
+            about: about(folder.path()),
+            profiles: Profiles::new(ledger.clone(), registry.clone(), profiles),
             sign_ins: sign_ins.clone(),
             metrics: Metrics(Arc::new(|| "ironroot_devices 0\n".to_owned())),
             clock: hub_clock,
             rng,
         });
-        let live = LiveFigures::default();
-        let console = Console {
-            views: views.clone(),
-            live: live.clone(),
-        };
+        let console = Console::new(views.clone(), Hub::new(api.for_pages()));
+        let live = console.live.clone();
         let house = Self {
             router: router(ConsoleParts {
                 api,
@@ -232,13 +239,17 @@ impl House {
             live,
             log,
             writer: TreeWriter::open(&tiles, key).unwrap(),
-            _folder: folder,
+            folder,
         };
         for (name, text) in ironroot_profile::BUILT_IN {
             let (name, text) = (name.parse().unwrap(), (*text).to_owned());
             house
                 .ledger
-                .record(&Fact::ProfileSet { name, text })
+                .record(&Fact::ProfileSet {
+                    name,
+                    text,
+                    by: None,
+                })
                 .await
                 .unwrap();
         }
@@ -295,9 +306,23 @@ impl House {
             .await
     }
 
+    /// A form of a session, with its token, sent from that session.
+    pub(crate) async fn sends_form(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let csrf = self.csrf(cookie).await;
+        self.submits(path, cookie, &format!("csrf={csrf}&{form}"))
+            .await
+    }
+
+    /// What the forms of a session carry.
+    pub(crate) async fn csrf(&self, cookie: &str) -> String {
+        let page = self.browses("/journal", cookie).await;
+        let (_, rest) = page.text().split_once(r#"name="csrf" value=""#).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
     /// Signs in by a link; returns the cookie.
     pub(crate) async fn signs_in(&self) -> String {
-        let key = self.key();
+        let key = self.key().await;
         let answer = self.submits("/sign-in", "", &format!("key={key}")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         let cookie = answer.header(header::SET_COOKIE);
@@ -305,8 +330,9 @@ impl House {
     }
 
     /// The key of a fresh link.
-    pub(crate) fn key(&self) -> String {
-        let link = self.sign_ins.link("admin");
+    pub(crate) async fn key(&self) -> String {
+        let by = Actor::Token(ADMIN.to_owned());
+        let link = self.sign_ins.link(ADMIN, by, &self.ledger).await.unwrap();
         let (_, key) = link.url.reveal().split_once("?key=").unwrap();
         key.to_owned()
     }
@@ -352,6 +378,15 @@ impl House {
         self.log.wrote(&written, self.clock.now());
     }
 
+    pub(crate) fn clock_ms(&self) -> u64 {
+        self.clock.now().as_ms()
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// How many entries the journal has.
     pub(crate) fn entries(&self) -> u64 {
         let store: &Arc<dyn Store> = self.ledger.store();
@@ -391,4 +426,21 @@ fn backups(data: &Path) -> Backups {
         credentials: None,
     };
     Backups::new(maker, Pace { bytes_per_s: None })
+}
+
+fn about(data: &Path) -> About {
+    About {
+        store: StoreUrl::default_in(data),
+        data: data.to_owned(),
+        sealing: "file:seal.key".to_owned(),
+        ca_key: "in a sealed file".to_owned(),
+        log: "test.example/ironroot".to_owned(),
+        archive: None,
+        addresses: Addresses {
+            console: "http://localhost:8080".to_owned(),
+            mqtt: facts().mqtt_door,
+            device: facts().device_door,
+            pki: "http://localhost:8446".to_owned(),
+        },
+    }
 }

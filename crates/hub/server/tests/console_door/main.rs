@@ -9,7 +9,12 @@
 mod api;
 mod document;
 mod house;
+mod journal;
+mod onboard;
 mod orders;
 mod pages;
+mod password;
+mod profiles;
+mod services;
 mod sign_in;
 mod strangers;

@@ -58,19 +58,21 @@ async fn an_order_that_does_not_fit_is_refused_with_its_reason() {
     assert_eq!(silent.json()["fields"][0]["field"], "why");
 }
 
-/// A store without room for more than small rows.
-async fn full_house() -> House {
+/// A store without room for more than small rows, and a session that was begun before.
+async fn full_house() -> (House, String) {
     let house = House::of_size(Some(1 << 20)).await;
+    let cookie = house.signs_in().await;
     house.brings_in("cam-1").await;
     let mut entries = 0;
     loop {
         let fact = Fact::TokenIssued {
             name: format!("filler-{entries}"),
+            by: None,
         };
         let payload = Payload::new([0; SALT_SIZE], vec![entries; 4_000]);
         let change = Change::of(fact.draft().unwrap()).with_payload(payload);
         if house.ledger.store().commit(change).await.is_err() {
-            return house;
+            return (house, cookie);
         }
         entries = entries.wrapping_add(1);
     }
@@ -89,7 +91,7 @@ async fn put_off(house: &House, path: &str, body: &str) -> Answer {
 
 #[tokio::test]
 async fn while_the_journal_cannot_append_a_quarantine_is_obeyed_and_said_to_be_held() {
-    let house = full_house().await;
+    let (house, _cookie) = full_house().await;
     let order = format!(r#"{{"order":"quarantine","why":"{}"}}"#, "x".repeat(900));
     let held = put_off(&house, "/devices/cam-1/orders", &order).await;
     assert_eq!(held.refusal(), (503, "order-held".to_owned()));
@@ -106,7 +108,7 @@ async fn while_the_journal_cannot_append_a_quarantine_is_obeyed_and_said_to_be_h
 
 #[tokio::test]
 async fn while_the_journal_cannot_append_nothing_widens_and_every_surface_says_so() {
-    let house = full_house().await;
+    let (house, cookie) = full_house().await;
     let claim = format!(r#"{{"serial":"cam-2","profile":"{}"}}"#, profile());
     let widening = put_off(&house, "/claims", &claim).await;
     assert_eq!(widening.refusal(), (503, "later".to_owned()));
@@ -124,6 +126,6 @@ async fn while_the_journal_cannot_append_nothing_widens_and_every_surface_says_s
         "{}",
         ready.text()
     );
-    let page = house.browses("/", &house.signs_in().await).await;
+    let page = house.browses("/", &cookie).await;
     assert!(page.text().contains(">The hub needs you</h1>") && page.text().contains("Make room"));
 }

@@ -9,11 +9,11 @@ use crate::house::House;
 #[tokio::test]
 async fn a_link_signs_one_person_in_once() {
     let house = House::open().await;
-    let form = format!("key={}", house.key());
+    let form = format!("key={}", house.key().await);
     let first = house.submits("/sign-in", "", &form).await;
     assert_eq!(
         (first.status, first.header(header::LOCATION)),
-        (StatusCode::SEE_OTHER, "/")
+        (StatusCode::SEE_OTHER, "/settings/password?first=true")
     );
     let cookie = first.header(header::SET_COOKIE);
     for attribute in [
@@ -36,7 +36,7 @@ async fn a_link_signs_one_person_in_once() {
 #[tokio::test]
 async fn looking_at_a_link_does_not_spend_it() {
     let house = House::open().await;
-    let key = house.key();
+    let key = house.key().await;
     for _ in 0..3 {
         let preview = house.browses(&format!("/sign-in?key={key}"), "").await;
         assert_eq!(preview.status, StatusCode::OK);
@@ -49,7 +49,7 @@ async fn looking_at_a_link_does_not_spend_it() {
 #[tokio::test]
 async fn a_link_works_for_fifteen_minutes_and_no_longer() {
     let house = House::open().await;
-    let (in_time, too_late) = (house.key(), house.key());
+    let (in_time, too_late) = (house.key().await, house.key().await);
     house.clock.advance(Duration::from_secs(15 * 60 - 1));
     let in_time = house
         .submits("/sign-in", "", &format!("key={in_time}"))
@@ -80,7 +80,7 @@ async fn the_api_makes_links() {
 #[tokio::test]
 async fn a_guessed_key_or_none_signs_nobody_in() {
     let house = House::open().await;
-    house.key();
+    house.key().await;
     for form in [
         "",
         "key=",
@@ -174,9 +174,9 @@ async fn sessions_and_links_are_bounded_and_the_oldest_goes() {
         house.browses("/", &first).await.status,
         StatusCode::SEE_OTHER
     );
-    let oldest = house.key();
+    let oldest = house.key().await;
     for _ in 0..16 {
-        house.key();
+        house.key().await;
     }
     let spent = house
         .submits("/sign-in", "", &format!("key={oldest}"))

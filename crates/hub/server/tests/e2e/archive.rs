@@ -37,7 +37,7 @@ fn scene() -> Scene {
 /// What a year would bring, at once: entries as the hub writes them.
 fn fill(store: &Path) {
     let name = "auditor".to_owned();
-    let draft = Fact::TokenIssued { name }.draft().unwrap();
+    let draft = Fact::TokenIssued { name, by: None }.draft().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(async {
         let (clock, fold) = (Arc::new(SystemClock), Arc::new(Fold));

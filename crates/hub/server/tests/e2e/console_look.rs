@@ -61,6 +61,17 @@ fn fleet(hub: &Hub) -> Vec<Running> {
     hub.device("CAM-7F31-0443");
     hub.device("CAM-7F31-0444");
     hub.orders("retire", "CAM-7F31-0444");
+    hub.ironroot(&[
+        "service",
+        "new",
+        "backend",
+        "--subscribe",
+        "d/+/up/#",
+        "--publish",
+        "d/+/down/#",
+    ])
+    .ok();
+    hub.ironroot(&["token", "new", "ci"]).ok();
     hub.claim(&"W".repeat(64));
     for n in 1..=26 {
         hub.claim_as(&format!("SEN-20C4-{n:04}"), "camera");

@@ -99,6 +99,7 @@ fn fill(hub: &Hub) {
         .unwrap();
     let fact = Fact::TokenIssued {
         name: "filler".to_owned(),
+        by: None,
     };
     let draft = fact.draft().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();

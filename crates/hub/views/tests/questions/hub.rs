@@ -114,7 +114,12 @@ impl Hub {
         for (name, text) in ironroot_profile::BUILT_IN {
             let name = name.parse().unwrap();
             let text = (*text).to_owned();
-            hub.records(&Fact::ProfileSet { name, text }).await;
+            hub.records(&Fact::ProfileSet {
+                name,
+                text,
+                by: None,
+            })
+            .await;
         }
         hub
     }

@@ -137,6 +137,7 @@ async fn a_full_store_is_told_with_its_remedy_until_there_is_room() {
     let hub = Hub::of_size(Some(512 << 10)).await;
     let fact = Fact::TokenIssued {
         name: "x".to_owned(),
+        by: None,
     };
     let big = || Payload::new([0; SALT_SIZE], vec![0; 1 << 20]);
     let change = Change::of(fact.draft().unwrap()).with_payload(big());

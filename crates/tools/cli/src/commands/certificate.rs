@@ -2,15 +2,15 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use ironroot_api::{
-    CertificateItem, CertificateRevoked, NewRevocation, Page, PageQuery, RevocationReason,
+    CertificateItem, CertificateRevoked, NewRevocation, PageQuery, RevocationReason,
 };
 use ironroot_identity::CertificateSerial;
 
-use super::{Part, hint_at_more};
+use super::{Columns, Part, print_list};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::{hide_when_narrow, minute};
+use crate::table::minute;
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -43,32 +43,25 @@ impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         let part = PageQuery::from(self.part);
         let answer = hub.get(&format!("/certificates{}", query(&part)))?;
-        terminal.answer(answer, print_list)
+        let columns = Columns {
+            headings: ["SERIAL", "HOLDER", "CA", "STATUS", "UNTIL (UTC)", "REASON"],
+            // The CA and the reason.
+            unhurried: &[2, 5],
+            none: "the hub has issued no certificate",
+        };
+        print_list(terminal, answer, &columns, |item: CertificateItem| {
+            let holder = format!("{} {}", item.holder_kind, item.holder);
+            [
+                item.certificate.serial,
+                holder.trim_end().to_owned(),
+                item.ca,
+                item.certificate.status.to_string(),
+                minute(&item.certificate.not_after),
+                item.reason
+                    .map_or_else(String::new, |reason| reason.to_string()),
+            ]
+        })
     }
-}
-
-/// Columns of the list that a narrow terminal does without.
-const CA: usize = 2;
-const REASON: usize = 5;
-
-fn print_list(terminal: &mut Terminal<'_>, page: Page<CertificateItem>) -> Result<(), Failure> {
-    let mut table = terminal.table(["SERIAL", "HOLDER", "CA", "STATUS", "UNTIL (UTC)", "REASON"]);
-    for item in page.items {
-        table.add_row([
-            item.certificate.serial,
-            format!("{} {}", item.holder_kind, item.holder)
-                .trim_end()
-                .to_owned(),
-            item.ca,
-            item.certificate.status.to_string(),
-            minute(&item.certificate.not_after),
-            item.reason
-                .map_or_else(String::new, |reason| reason.to_string()),
-        ]);
-    }
-    hide_when_narrow(&mut table, &[CA, REASON]);
-    terminal.print(table, "the hub has issued no certificate")?;
-    hint_at_more(page.next.as_deref(), terminal)
 }
 
 /// Arguments of `certificate revoke`.

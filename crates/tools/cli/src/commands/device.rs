@@ -3,17 +3,15 @@
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
-use ironroot_api::{
-    Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, Lifecycle, Page, Tier,
-};
+use ironroot_api::{Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, Lifecycle, Tier};
 use ironroot_identity::{DeviceId, ProfileName};
 
 use super::order::{Quarantine, Release, Retire, Transfer};
-use super::{Part, hint_at_more, listed};
+use super::{Columns, Part, listed, print_list};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::{hide_when_narrow, minute, moment};
+use crate::table::{minute, moment};
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -97,16 +95,12 @@ impl Remote for List {
             connected: self.connected,
         };
         let answer = hub.get(&format!("/devices{}", query(&wanted)))?;
-        terminal.answer(answer, |terminal, page| print_list(terminal, &page))
+        print_list(terminal, answer, &COLUMNS, row)
     }
 }
 
-/// Columns of the list that a narrow terminal does without.
-const KEY: usize = 4;
-const SESSIONS: usize = 6;
-
-fn print_list(terminal: &mut Terminal<'_>, page: &Page<DeviceItem>) -> Result<(), Failure> {
-    let mut table = terminal.table([
+const COLUMNS: Columns<8> = Columns {
+    headings: [
         "ID",
         "PROFILE",
         "LIFECYCLE",
@@ -115,23 +109,23 @@ fn print_list(terminal: &mut Terminal<'_>, page: &Page<DeviceItem>) -> Result<()
         "REASONS",
         "SESSIONS",
         "SEEN (UTC)",
-    ]);
-    for device in &page.items {
-        table.add_row([
-            device.id.clone(),
-            device.profile.clone(),
-            device.lifecycle.to_string(),
-            device.tier.to_string(),
-            key(device.assurance).to_owned(),
-            device.reasons_count.to_string(),
-            device.sessions.to_string(),
-            seen(device.last_seen.as_deref()),
-        ]);
-    }
-    hide_when_narrow(&mut table, &[KEY, SESSIONS]);
-    let none = "no device matches; `ironroot claim new` claims the first";
-    terminal.print(table, none)?;
-    hint_at_more(page.next.as_deref(), terminal)
+    ],
+    // The key and the sessions.
+    unhurried: &[4, 6],
+    none: "no device matches; `ironroot claim new` claims the first",
+};
+
+fn row(device: DeviceItem) -> [String; 8] {
+    [
+        device.id,
+        device.profile,
+        device.lifecycle.to_string(),
+        device.tier.to_string(),
+        key(device.assurance).to_owned(),
+        device.reasons_count.to_string(),
+        device.sessions.to_string(),
+        seen(device.last_seen.as_deref()),
+    ]
 }
 
 fn key(assurance: Option<Assurance>) -> &'static str {

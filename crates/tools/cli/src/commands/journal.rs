@@ -2,17 +2,17 @@
 
 use clap::{Args, Subcommand};
 use ironroot_api::{
-    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Page, Sealed,
-    SnapshotTaken, WordsErased,
+    Checkpoint as ApiCheckpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken,
+    WordsErased,
 };
 use ironroot_identity::DeviceId;
 
 use super::export::Export;
-use super::{Part, hint_at_more};
+use super::{Columns, Part, print_list};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::{hide_when_narrow, moment};
+use crate::table::moment;
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -61,15 +61,21 @@ pub struct List {
     /// Only entries about this device
     #[arg(long, value_name = "ID")]
     device: Option<DeviceId>,
-    /// Only entries of this kind
+    /// Only entries of this kind, or of all that begin so: device.claimed, device.
     #[arg(long)]
     kind: Option<String>,
+    /// Only what this person or program did, by the name of the token; hub for the hub itself
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
+    /// Only entries of this moment (UTC) or later: 2026-11-22, 2026-11-22T14:07
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only entries before this moment
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     #[command(flatten)]
     part: Part,
 }
-
-/// The column of the list that a narrow terminal does without: the sentence says it too.
-const KIND: usize = 2;
 
 impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
@@ -79,17 +85,20 @@ impl Remote for List {
             from: self.from,
             device: self.device.map(|id| id.to_string()),
             kind: self.kind,
+            who: self.who,
+            since: self.since,
+            until: self.until,
         };
         let answer = hub.get(&format!("/journal{}", query(&wanted)))?;
-        terminal.answer(answer, |terminal, page: Page<JournalEntry>| {
-            let mut table = terminal.table(["ENTRY", "AT (UTC)", "KIND", "WHAT HAPPENED"]);
-            for entry in page.items {
-                let index = entry.index.to_string();
-                table.add_row([index, moment(&entry.at), entry.kind, entry.sentence]);
-            }
-            hide_when_narrow(&mut table, &[KIND]);
-            terminal.print(table, "no entry matches")?;
-            hint_at_more(page.next.as_deref(), terminal)
+        let columns = Columns {
+            headings: ["ENTRY", "AT (UTC)", "KIND", "WHAT HAPPENED"],
+            // The kind: the sentence says it too.
+            unhurried: &[2],
+            none: "no entry matches",
+        };
+        print_list(terminal, answer, &columns, |entry: JournalEntry| {
+            let index = entry.index.to_string();
+            [index, moment(&entry.at), entry.kind, entry.sentence]
         })
     }
 }

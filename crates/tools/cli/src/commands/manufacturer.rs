@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ironroot_api::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa, Page, PageQuery};
+use ironroot_api::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa, PageQuery};
 use ironroot_identity::ServiceName;
 
 use super::issuing_ca::{Install, Request};
 use super::service::read_pem;
-use super::{Part, hint_at_more};
+use super::{Columns, Part, print_list};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
@@ -93,19 +93,15 @@ impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         let part = PageQuery::from(self.part);
         let answer = hub.get(&format!("/manufacturer-cas{}", query(&part)))?;
-        terminal.answer(answer, |terminal, page: Page<ManufacturerCa>| {
-            let mut table =
-                terminal.table(["NAME", "SUBJECT", "PREFIX", "UNTIL (UTC)", "FINGERPRINT"]);
-            for ca in page.items {
-                let prefix = ca.serial_prefix.unwrap_or_else(|| "-".to_owned());
-                let until = moment(&ca.not_after);
-                table.add_row([ca.name, ca.subject, prefix, until, ca.fingerprint]);
-            }
-            terminal.print(
-                table,
-                "no maker's CA is trusted; devices enrol with claim tokens",
-            )?;
-            hint_at_more(page.next.as_deref(), terminal)
+        let columns = Columns {
+            headings: ["NAME", "SUBJECT", "PREFIX", "UNTIL (UTC)", "FINGERPRINT"],
+            unhurried: &[],
+            none: "no maker's CA is trusted; devices enrol with claim tokens",
+        };
+        print_list(terminal, answer, &columns, |ca: ManufacturerCa| {
+            let prefix = ca.serial_prefix.unwrap_or_else(|| "-".to_owned());
+            let until = moment(&ca.not_after);
+            [ca.name, ca.subject, prefix, until, ca.fingerprint]
         })
     }
 }

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result as Outcome, ensure};
 use clap::{Args, Subcommand};
 use ironroot_api::{
-    BODY_SIZE_MAX, NewService, Page, PageQuery, ServiceIssued, ServiceItem, ServiceRevoked,
+    BODY_SIZE_MAX, NewService, PageQuery, ServiceDetail, ServiceIssued, ServiceItem, ServiceRevoked,
 };
 use ironroot_identity::ServiceName;
 
-use super::{Part, hint_at_more};
+use super::{Columns, Part, listed, print_list};
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
-use crate::table::{hide_when_narrow, minute, moment};
+use crate::table::{minute, moment};
 use crate::terminal::Terminal;
 use crate::{Remote, With, run};
 
@@ -27,6 +27,8 @@ pub enum ServiceCommand {
     New(With<New>),
     /// List backend applications.
     List(With<List>),
+    /// Show one backend application: what it may reach, and what it does.
+    Show(With<Show>),
     /// Revoke a backend application's certificates and cut its sessions.
     Revoke(With<Revoke>),
 }
@@ -36,6 +38,7 @@ impl ServiceCommand {
         match self {
             Self::New(command) => run(command, terminal),
             Self::List(command) => run(command, terminal),
+            Self::Show(command) => run(command, terminal),
             Self::Revoke(command) => run(command, terminal),
         }
     }
@@ -175,12 +178,33 @@ impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         let part = PageQuery::from(self.part);
         let answer = hub.get(&format!("/services{}", query(&part)))?;
-        terminal.answer(answer, print_list)
+        let columns = Columns {
+            headings: [
+                "NAME",
+                "PUBLISHES",
+                "RECEIVES",
+                "SESSIONS",
+                "STATUS",
+                "UNTIL (UTC)",
+            ],
+            // The sessions.
+            unhurried: &[3],
+            none: "there is no service; `ironroot service new` makes one",
+        };
+        print_list(terminal, answer, &columns, |service: ServiceItem| {
+            let newest = service.certificates.first();
+            let status = newest.map_or("-", |certificate| certificate.status.as_str());
+            [
+                service.name,
+                each(&service.publish),
+                each(&service.subscribe),
+                service.sessions.to_string(),
+                if service.revoked { "revoked" } else { status }.to_owned(),
+                newest.map_or_else(String::new, |certificate| minute(&certificate.not_after)),
+            ]
+        })
     }
 }
-
-/// The column of the list that a narrow terminal does without.
-const SESSIONS: usize = 3;
 
 /// Filters below each other: one that is cut in two is read as another.
 fn each(filters: &[String]) -> String {
@@ -190,33 +214,55 @@ fn each(filters: &[String]) -> String {
     }
 }
 
-fn print_list(terminal: &mut Terminal<'_>, page: Page<ServiceItem>) -> Result<(), Failure> {
-    let mut table = terminal.table([
-        "NAME",
-        "PUBLISHES",
-        "RECEIVES",
-        "SESSIONS",
-        "STATUS",
-        "UNTIL (UTC)",
-    ]);
-    for service in page.items {
-        let newest = service.certificates.first();
-        let status = newest.map_or("-", |certificate| certificate.status.as_str());
-        table.add_row([
-            service.name,
-            each(&service.publish),
-            each(&service.subscribe),
-            service.sessions.to_string(),
-            if service.revoked { "revoked" } else { status }.to_owned(),
-            newest.map_or_else(String::new, |certificate| minute(&certificate.not_after)),
-        ]);
+/// Arguments of `service show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The application's name
+    name: ServiceName,
+}
+
+impl Remote for Show {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get(&format!("/services/{}", self.name))?;
+        terminal.answer(answer, |terminal, service: ServiceDetail| {
+            print_service(terminal, &service)
+        })
     }
-    hide_when_narrow(&mut table, &[SESSIONS]);
-    terminal.print(
-        table,
-        "there is no service; `ironroot service new` makes one",
-    )?;
-    hint_at_more(page.next.as_deref(), terminal)
+}
+
+fn print_service(terminal: &mut Terminal<'_>, service: &ServiceDetail) -> Result<(), Failure> {
+    let ServiceDetail {
+        item,
+        last_seen,
+        traffic,
+    } = service;
+    let seen = last_seen
+        .as_deref()
+        .map_or_else(|| "not since the hub started".to_owned(), moment);
+    for line in [
+        item.name.clone(),
+        format!("publishes  {}", listed(&item.publish)),
+        format!("receives   {}", listed(&item.subscribe)),
+        format!("sessions   {}, seen {seen}", item.sessions),
+        format!(
+            "traffic    {} messages in, {} out, {} refused",
+            traffic.messages_in, traffic.messages_out, traffic.refused
+        ),
+    ] {
+        terminal.line(&line)?;
+    }
+    if item.revoked {
+        terminal.line("It is revoked: it connects no more, and its name stays taken.")?;
+    }
+    for certificate in &item.certificates {
+        terminal.line(&format!(
+            "certificate {} {}, until {} UTC",
+            certificate.serial,
+            certificate.status,
+            moment(&certificate.not_after)
+        ))?;
+    }
+    Ok(())
 }
 
 /// Arguments of `service revoke`.

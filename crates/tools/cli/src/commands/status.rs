@@ -1,8 +1,9 @@
 //! `ironroot status` and `ironroot sign-in`: how the hub is, and a way into its console.
 
 use clap::Args;
-use ironroot_api::{SignInLink, Status as HubStatus};
+use ironroot_api::{HubSettings, SignInLink, Status as HubStatus};
 
+use super::Nothing;
 use crate::Remote;
 use crate::failure::Failure;
 use crate::hub::Hub;
@@ -58,13 +59,69 @@ fn print_status(terminal: &mut Terminal<'_>, status: &HubStatus) -> Result<(), F
     Ok(())
 }
 
+/// Arguments of `settings`.
+#[derive(Debug, Args)]
+pub struct Settings {}
+
+impl Remote for Settings {
+    fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let answer = hub.get("/settings")?;
+        terminal.answer(answer, |terminal, settings| {
+            print_settings(terminal, &settings)
+        })
+    }
+}
+
+fn print_settings(terminal: &mut Terminal<'_>, settings: &HubSettings) -> Result<(), Failure> {
+    let bytes = |known: Option<u64>| {
+        known.map_or_else(
+            || "not known".to_owned(),
+            |bytes| format!("{} MB", bytes / 1_000_000),
+        )
+    };
+    let none = || "none".to_owned();
+    for line in [
+        format!(
+            "store     {}, {}",
+            settings.store,
+            bytes(settings.store_bytes)
+        ),
+        format!(
+            "data      {}, {} free",
+            settings.data,
+            bytes(settings.free_bytes)
+        ),
+        format!("sealing   {}", settings.sealing),
+        format!("ca key    {}", settings.ca_key),
+        format!("log       {}", settings.log),
+        format!(
+            "archive   {}",
+            settings.archive.clone().unwrap_or_else(none)
+        ),
+        format!(
+            "backup    {}",
+            settings
+                .last_backup
+                .as_deref()
+                .map_or_else(|| "none since the start".to_owned(), moment)
+        ),
+        format!(
+            "password  {}",
+            if settings.has_password { "set" } else { "none" }
+        ),
+        format!("console   {}", settings.doors.console),
+        format!("mqtt      {}", settings.doors.mqtt),
+        format!("device    {}", settings.doors.device),
+        format!("pki       {}", settings.doors.pki),
+    ] {
+        terminal.line(&line)?;
+    }
+    Ok(())
+}
+
 /// Arguments of `sign-in`.
 #[derive(Debug, Args)]
 pub struct SignIn {}
-
-/// A request without content.
-#[derive(serde::Serialize)]
-struct Nothing {}
 
 impl Remote for SignIn {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {

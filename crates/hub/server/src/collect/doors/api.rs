@@ -16,21 +16,27 @@ mod health;
 mod issuing_cas;
 mod journal;
 mod manufacturers;
+mod password;
 mod profiles;
 mod refusal;
 mod request;
 mod services;
+mod sessions;
+mod settings;
 mod sign_in;
 mod status;
 mod token;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use ironroot_api::BODY_SIZE_MAX;
+#[cfg(doc)]
+use ironroot_console::Visitor;
 use ironroot_pki::tls::AnchorSet;
 use ironroot_registry::Registry;
 use ironroot_time::Rng;
@@ -40,9 +46,11 @@ use utoipa_axum::routes;
 
 use super::console::sign_ins::SignIns;
 use crate::clock::HubClock;
-use crate::collect::intake::admin_token::AdminToken;
 use crate::collect::intake::issuing_ca::CaRotation;
 use crate::collect::intake::order::Orders;
+use crate::collect::intake::password::Password;
+use crate::collect::intake::profiles::Profiles;
+use crate::collect::intake::tokens::Tokens;
 use crate::enforce::archive::Archivist;
 use crate::enforce::certificates::Issuer;
 use crate::enforce::snapshots::Snapshotter;
@@ -50,6 +58,7 @@ use crate::ledger::Ledger;
 
 pub use backup::Backups;
 pub(crate) use refusal::{Class, Refusal};
+pub use settings::About;
 
 /// What the API's handlers work with.
 #[derive(Clone, Debug)]
@@ -72,14 +81,20 @@ pub struct ApiParts {
     pub rotation: Arc<CaRotation>,
     /// The doors' trust anchors, which a manufacturer's CA changes.
     pub anchors: Arc<AnchorSet>,
-    /// The token that callers show.
-    pub admin_token: Arc<AdminToken>,
+    /// Applies profiles.
+    pub profiles: Profiles,
+    /// The tokens that callers show.
+    pub tokens: Arc<Tokens>,
+    /// The administrator's password.
+    pub password: Arc<Password>,
     /// Moves segments to the archive.
     pub archivist: Arc<Archivist>,
     /// Takes snapshots.
     pub snapshotter: Arc<Snapshotter>,
     /// Makes backups.
     pub backups: Backups,
+    /// What does not change while the hub runs.
+    pub about: About,
     /// Makes sign-in links.
     pub sign_ins: Arc<SignIns>,
     /// The hub's metrics, as Prometheus reads them.
@@ -114,6 +129,20 @@ impl Api {
         Self(Arc::new(parts))
     }
 
+    /// Its routes for the pages of this process: a request carries the [`Visitor`] in whose name it is made.
+    /// No socket leads here.
+    pub fn for_pages(&self) -> Router {
+        let (router, _document) = OpenApiRouter::new()
+            .nest(
+                ironroot_api::BASE,
+                routes().route_layer(from_fn(auth::name_visitor)),
+            )
+            .split_for_parts();
+        router
+            .layer(DefaultBodyLimit::max(BODY_SIZE_MAX))
+            .with_state(self.clone())
+    }
+
     /// Its routes. What is asked for below `/api/` and is not among them is refused here too.
     pub fn router(&self) -> Router {
         let authenticate = from_fn_with_state(self.clone(), auth::authenticate);
@@ -134,20 +163,28 @@ impl Api {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(status::show))
+        .routes(routes!(settings::show))
         .routes(routes!(devices::list))
         .routes(routes!(devices::show))
         .routes(routes!(devices::order))
-        .routes(routes!(claims::make))
+        .routes(routes!(claims::list, claims::make))
+        .routes(routes!(claims::make_all))
+        .routes(routes!(claims::withdraw))
         .routes(routes!(clock::confirm))
         .routes(routes!(token::rotate))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(password::set))
+        .routes(routes!(sessions::list, sessions::end))
         .routes(routes!(services::list, services::make))
-        .routes(routes!(services::revoke))
+        .routes(routes!(services::show, services::revoke))
         .routes(routes!(certificates::list))
         .routes(routes!(certificates::revoke))
         .routes(routes!(issuing_cas::request))
         .routes(routes!(issuing_cas::install))
         .routes(routes!(profiles::list))
-        .routes(routes!(profiles::show))
+        .routes(routes!(profiles::show, profiles::apply))
+        .routes(routes!(profiles::check))
         .routes(routes!(manufacturers::list, manufacturers::add))
         .routes(routes!(manufacturers::remove))
         .routes(routes!(journal::list))

@@ -1,6 +1,6 @@
 //! The console's address: pages, sign-in and the API on one loopback listener.
 //!
-//! A browser is let in by a one-time link and holds a session in a cookie; the API takes tokens and no cookie,
+//! A browser is let in by a one-time link or a password and holds a session in a cookie; the API takes tokens and no cookie,
 //! so a page elsewhere cannot make a browser order anything.
 
 mod guard;
@@ -15,11 +15,14 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use ironroot_console::{Console, SignInPage, Trouble, Visitor, fault_page, sign_in_page};
+use ironroot_console::{Console, Said, Trouble, Visitor, fault_page, sign_in_page};
+use ironroot_secret::Secret;
 use serde::Deserialize;
 
 use self::sign_ins::SignIns;
 use super::api::Api;
+use super::http::Peer;
+use crate::collect::intake::password::TooManyTries;
 
 /// What the door serves.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .fallback(no_page)
         .layer(signed_in);
     let doorstep = Router::new()
-        .route("/sign-in", get(open_link).post(spend_link))
+        .route("/sign-in", get(open_link).post(sign_in))
         .route("/sign-out", post(sign_out))
         .with_state(sign_ins);
     // The API's own answer to an unknown path is a route, so the fallback is the pages'.
@@ -83,35 +86,79 @@ async fn no_page(Extension(visitor): Extension<Visitor>, request: Request) -> Re
     )))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-struct LinkKey {
+struct Entry {
+    /// A link's key.
     key: String,
+    /// Who, with a password.
+    name: String,
+    password: String,
     /// Set by the sign-out.
     out: bool,
 }
 
 /// Shows a button: opening the link alone must not spend it, since programs open links to look at them.
-async fn open_link(query: Result<Query<LinkKey>, QueryRejection>) -> Response {
-    match query.map(|Query(asked)| asked).unwrap_or_default() {
-        LinkKey { out: true, .. } => sign_in_page(SignInPage::SignedOut),
-        LinkKey { key, .. } if key.is_empty() => sign_in_page(SignInPage::Nobody),
-        LinkKey { key, .. } => sign_in_page(SignInPage::Link(&key)),
+async fn open_link(
+    State(sign_ins): State<Arc<SignIns>>,
+    query: Result<Query<Entry>, QueryRejection>,
+) -> Response {
+    let asked = query.map(|Query(asked)| asked).unwrap_or_default();
+    let said = match &asked {
+        Entry { out: true, .. } => Said::SignedOut,
+        Entry { key, .. } if key.is_empty() => Said::Nothing,
+        Entry { key, .. } => Said::Link(key),
+    };
+    sign_in_page(said, sign_ins.has_password())
+}
+
+/// Spends a link or takes a password, and starts a session.
+async fn sign_in(
+    State(sign_ins): State<Arc<SignIns>>,
+    peer: Option<Extension<Peer>>,
+    form: Result<Form<Entry>, FormRejection>,
+) -> Response {
+    let sent = form.map(|Form(sent)| sent).unwrap_or_default();
+    if sent.password.is_empty() {
+        return spend_link(&sign_ins, &sent.key);
+    }
+    let source = peer.map(|Extension(peer)| peer.address.ip());
+    let typed = Secret::new(sent.password.into_bytes());
+    match sign_ins.enter(&sent.name, typed, source).await {
+        Ok(Some(cookie)) => {
+            tracing::info!(
+                door = "console",
+                actor = sent.name,
+                "Somebody signed in by password."
+            );
+            see("/", Some(&cookie))
+        }
+        Ok(None) => {
+            tracing::warn!(door = "console", ?source, "A password was refused.");
+            sign_in_page(Said::Wrong, sign_ins.has_password())
+        }
+        Err(TooManyTries { wait_s }) => {
+            tracing::warn!(
+                door = "console",
+                ?source,
+                "Too many wrong passwords were sent."
+            );
+            sign_in_page(Said::TooOften { wait_s }, sign_ins.has_password())
+        }
     }
 }
 
-/// Spends a link, and starts a session.
-async fn spend_link(
-    State(sign_ins): State<Arc<SignIns>>,
-    form: Result<Form<LinkKey>, FormRejection>,
-) -> Response {
-    let key = form.map(|Form(sent)| sent.key).unwrap_or_default();
-    let Some(cookie) = sign_ins.spend(&key) else {
+fn spend_link(sign_ins: &SignIns, key: &str) -> Response {
+    let Some(cookie) = sign_ins.spend(key) else {
         tracing::warn!(door = "console", "A sign-in link was refused.");
-        return sign_in_page(SignInPage::Spent);
+        return sign_in_page(Said::Spent, sign_ins.has_password());
     };
-    tracing::info!(door = "console", "Somebody signed in.");
-    see("/", Some(&cookie))
+    tracing::info!(door = "console", "Somebody signed in by a link.");
+    if sign_ins.has_password() {
+        see("/", Some(&cookie))
+    } else {
+        see("/settings/password?first=true", Some(&cookie))
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,12 +1,21 @@
-//! Profiles: the TOML files of the data folder, taken in at start-up when they changed.
+//! Profiles: the TOML files of the data folder, taken in at start-up when they changed, and changed by people while
+//! the hub runs.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ironroot_profile::{BUILT_IN, BadProfile, DeviceProfile, PROFILE_SIZE_MAX};
-use ironroot_registry::{Fact, Registry};
+use ironroot_registry::{Actor, Fact, Registry};
 
+use tokio::sync::Mutex;
+
+use crate::fault::{Blame, Fault};
+use crate::files::{self, Mode, NotWritten};
 use crate::ledger::{Ledger, NotRecorded};
+
+/// The folder of the profiles, in the data folder.
+pub const PROFILES_FOLDER: &str = "profiles";
 
 /// The most files that are read.
 const FILES_MAX: usize = 1_000;
@@ -42,6 +51,120 @@ pub enum ProfilesRefused {
     NotRecorded(#[from] NotRecorded),
 }
 
+/// Why a profile was not applied. What was in force still is.
+#[derive(Debug, thiserror::Error)]
+pub enum NotApplied {
+    /// The text is faulty.
+    #[error(transparent)]
+    Faulty(#[from] BadProfile),
+    /// The text is another profile's.
+    #[error("the text is of the profile {inside}, not of {asked}")]
+    OtherName {
+        /// The name inside.
+        inside: String,
+        /// The name asked for.
+        asked: String,
+    },
+    /// Somebody has changed it meanwhile.
+    #[error("the profile was changed meanwhile: look at it as it is now, and change it again")]
+    ChangedMeanwhile,
+    /// Its file cannot be written.
+    #[error("the profile's file cannot be written")]
+    File(#[from] NotWritten),
+    /// It could not be recorded.
+    #[error("the profile was not recorded")]
+    NotRecorded(#[from] NotRecorded),
+}
+
+impl NotApplied {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Faulty(_) | Self::OtherName { .. } => Fault::Sender(Blame::Content),
+            Self::ChangedMeanwhile => Fault::Sender(Blame::State),
+            Self::File(_) => Fault::Ours,
+            Self::NotRecorded(cause) => cause.fault(),
+        }
+    }
+}
+
+/// Applies profiles while the hub runs, one at a time.
+#[derive(Debug)]
+pub struct Profiles {
+    ledger: Ledger,
+    registry: Arc<Registry>,
+    folder: PathBuf,
+    turn: Mutex<()>,
+}
+
+impl Profiles {
+    /// Profiles whose files are in `folder`.
+    pub fn new(ledger: Ledger, registry: Arc<Registry>, folder: PathBuf) -> Self {
+        Self {
+            ledger,
+            registry,
+            folder,
+            turn: Mutex::default(),
+        }
+    }
+
+    /// Puts `text` in force as the profile `name`; returns the entry, or none when it was in force already.
+    ///
+    /// `unchanged` says whether the text in force is the one that the change was made from.
+    ///
+    /// # Errors
+    /// [`NotApplied`]; what was in force still is.
+    pub async fn apply(
+        &self,
+        name: &str,
+        text: &str,
+        unchanged: impl FnOnce(Option<&str>) -> bool,
+        by: Actor,
+    ) -> Result<Option<u64>, NotApplied> {
+        let profile = DeviceProfile::parse(text)?;
+        if profile.name.as_str() != name {
+            return Err(NotApplied::OtherName {
+                inside: profile.name.to_string(),
+                asked: name.to_owned(),
+            });
+        }
+        let _turn = self.turn.lock().await;
+        let known = self.registry.profile(name);
+        let before = known.as_ref().map(|known| known.row.text.as_str());
+        if !unchanged(before) {
+            return Err(NotApplied::ChangedMeanwhile);
+        }
+        if before == Some(text) {
+            return Ok(None);
+        }
+        // The file first: a start takes in what the files say.
+        let path = self.folder.join(format!("{name}.toml"));
+        files::write(&path, text.as_bytes(), Mode::Public)?;
+        let fact = Fact::ProfileSet {
+            name: profile.name,
+            text: text.to_owned(),
+            by: Some(by),
+        };
+        match self.ledger.record(&fact).await {
+            Ok(receipt) => Ok(Some(receipt.indices.start)),
+            Err(cause) => {
+                put_back(&path, before)?;
+                Err(cause.into())
+            }
+        }
+    }
+}
+
+fn put_back(path: &Path, before: Option<&str>) -> Result<(), NotWritten> {
+    match before {
+        Some(text) => files::write(path, text.as_bytes(), Mode::Public),
+        None => std::fs::remove_file(path).map_err(|cause| NotWritten {
+            path: path.to_owned(),
+            cause,
+        }),
+    }
+}
+
 /// Takes in every `*.toml` of `folder` that differs from what the journal has.
 ///
 /// A new folder is filled with the built-in profiles first, for their owner to change.
@@ -65,6 +188,7 @@ pub async fn take_in(
                 .record(&Fact::ProfileSet {
                     name,
                     text: profile.1,
+                    by: None,
                 })
                 .await?;
         }

@@ -86,6 +86,15 @@ pub enum ServiceRefused {
 }
 
 impl ServiceRefused {
+    /// The field of the request that is at fault, if one is.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Filter { field, .. } | Self::Placeholder { field, .. } => Some(field),
+            Self::CsrBody(_) | Self::Csr(_) => Some("csr"),
+            Self::Key(_) | Self::Issue(_) | Self::NotRecorded(_) => None,
+        }
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {

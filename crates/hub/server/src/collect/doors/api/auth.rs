@@ -4,11 +4,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ironroot_console::Visitor;
 use ironroot_registry::Actor;
 
 use super::{Api, Class, Refusal};
 use crate::collect::doors::http::Peer;
-use crate::collect::intake::admin_token::ADMIN;
 use crate::fault::Reference;
 
 /// Who has proved to be the caller; every handler below the API's base finds it.
@@ -21,11 +21,22 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let known = bearer(request.headers()).is_some_and(|token| api.admin_token.matches(token));
-    if !known {
+    let holder = bearer(request.headers()).and_then(|token| api.tokens.holder(token));
+    let Some(name) = holder else {
         return unauthenticated(&api, &request).into_response();
-    }
-    let caller = Caller(Actor::Token(ADMIN.to_owned()));
+    };
+    let caller = Caller(Actor::Token(name));
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+/// Names the caller of a request that a page makes: the one whose session the page belongs to.
+pub(crate) async fn name_visitor(mut request: Request, next: Next) -> Response {
+    let Some(visitor) = request.extensions().get::<Visitor>() else {
+        let detail = "A page asked in nobody's name.";
+        return Refusal::new(Class::Unauthenticated, detail).into_response();
+    };
+    let caller = Caller(Actor::Token(visitor.name.clone()));
     request.extensions_mut().insert(caller);
     next.run(request).await
 }

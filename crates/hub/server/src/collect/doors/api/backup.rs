@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use super::refusal::Class;
 use super::{Api, Refusal};
 use crate::backup::{Maker, NotBackedUp};
 use crate::fault::chain;
-use ironroot_time::Clock;
+use ironroot_time::{Clock, UnixTime};
 
 /// How many bytes are sent at once.
 const CHUNK_SIZE: usize = 64 << 10;
@@ -41,6 +42,8 @@ pub struct Backups {
     maker: Arc<Maker>,
     pace: Pace,
     turn: Arc<Semaphore>,
+    /// When the last one was made, milliseconds since 1970; 0 before the first.
+    last: Arc<AtomicU64>,
 }
 
 impl Backups {
@@ -50,6 +53,15 @@ impl Backups {
             maker: Arc::new(maker),
             pace,
             turn: Arc::new(Semaphore::new(1)),
+            last: Arc::default(),
+        }
+    }
+
+    /// When the last one was made since the hub started.
+    pub(crate) fn last(&self) -> Option<UnixTime> {
+        match self.last.load(Ordering::Relaxed) {
+            0 => None,
+            at => Some(UnixTime::from_ms(at)),
         }
     }
 }
@@ -75,7 +87,7 @@ pub(crate) async fn make(
         waiting: Vec::with_capacity(CHUNK_SIZE),
     };
     let (backups, store) = (api.backups.clone(), api.ledger.store().clone());
-    let made = api.clock.now();
+    let made_at = api.clock.now();
     spawn_blocking(move || {
         let _until_done = turn;
         let floor = store
@@ -83,10 +95,13 @@ pub(crate) async fn make(
             .map_err(|cause| NotBackedUp::NotMade(NotMade::Store(cause.into())));
         let made = floor.and_then(|floor| {
             let maker = &backups.maker;
-            maker.make((&*store, floor), made, backups.pace, &mut out)
+            maker.make((&*store, floor), made_at, backups.pace, &mut out)
         });
         match made {
-            Ok(info) => tracing::info!(door = "api", entries = info.entries, "A backup was made."),
+            Ok(info) => {
+                backups.last.store(made_at.as_ms(), Ordering::Relaxed);
+                tracing::info!(door = "api", entries = info.entries, "A backup was made.");
+            }
             Err(cause) => {
                 tracing::error!(door = "api", error = %chain(&cause), "No backup was made.");
                 out.break_off();

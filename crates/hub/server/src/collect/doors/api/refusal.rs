@@ -10,13 +10,15 @@ use ironroot_store::{LaterCause, StoreError};
 use ironroot_views::NotShown;
 
 use super::Api;
-use crate::collect::intake::admin_token::NoToken;
 use crate::collect::intake::clock::NotConfirmed;
 use crate::collect::intake::erasure::NotErased;
 use crate::collect::intake::issuing_ca::RotationRefused;
 use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::OrderRefused;
+use crate::collect::intake::password::PasswordRefused;
+use crate::collect::intake::profiles::NotApplied;
 use crate::collect::intake::service::ServiceRefused;
+use crate::collect::intake::tokens::NoToken;
 use crate::enforce::archive::NotMoved;
 use crate::enforce::snapshots::SnapshotRefused;
 use crate::fault::{Blame, Fault, Reference, chain};
@@ -179,6 +181,11 @@ impl Refusal {
         Self::of_fields(vec![FieldFault::new(field, chain(cause))])
     }
 
+    /// What it tells the caller.
+    pub(crate) fn into_detail(self) -> String {
+        self.detail
+    }
+
     pub(crate) fn with_reference(self, reference: Reference) -> Self {
         Self {
             reference: Some(reference),
@@ -246,6 +253,8 @@ blamed!(
     SnapshotRefused,
     NotConfirmed,
     NoToken,
+    PasswordRefused,
+    NotApplied,
     OrderRefused
 );
 
@@ -253,7 +262,7 @@ impl Blamed for NotShown {
     fn fault(&self) -> Fault {
         match self {
             Self::Unknown { .. } => Fault::Sender(Blame::Unknown),
-            Self::BadCursor => Fault::Sender(Blame::Content),
+            Self::BadCursor | Self::BadMoment(_) => Fault::Sender(Blame::Content),
             Self::NotSigned { .. } | Self::Interrupted(_) => Fault::Later,
             Self::Store(StoreError::Later(cause)) if !matches!(cause, LaterCause::Failed(_)) => {
                 Fault::Later
@@ -268,6 +277,18 @@ impl Api {
     /// not the request's own fault, the log has it too, under a reference number.
     pub(crate) fn refuse(&self, cause: &dyn Blamed) -> Refusal {
         self.refuse_as(cause.fault().into(), &chain(cause))
+    }
+
+    /// The same, said of the field that is at fault, if one is.
+    pub(crate) fn refuse_field(&self, field: Option<&str>, cause: &dyn Blamed) -> Refusal {
+        let refusal = self.refuse(cause);
+        match field {
+            None => refusal,
+            Some(field) => Refusal {
+                fields: vec![FieldFault::new(field, chain(cause))],
+                ..refusal
+            },
+        }
     }
 
     pub(crate) fn refuse_as(&self, class: Class, cause: &str) -> Refusal {

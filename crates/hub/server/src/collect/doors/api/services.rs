@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use ironroot_api::{
-    NewService, Page, PageQuery, Problem, Secret, ServiceIssued, ServiceItem, ServiceRevoked,
+    NewService, Page, PageQuery, Problem, Secret, ServiceDetail, ServiceIssued, ServiceItem,
+    ServiceRevoked,
 };
 use ironroot_identity::{Principal, ServiceName};
 use ironroot_registry::Fact;
@@ -22,6 +23,19 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<ServiceItem>>, Refusal> {
     let page = api.views.services(&query).await;
     page.map(Json).map_err(|cause| api.refuse(&cause))
+}
+
+/// One service: what it may reach, and what passed since the hub started.
+#[utoipa::path(get, path = "/services/{name}", tag = "services", params(("name" = String, Path, description = "The service's name")), responses(
+    (status = 200, body = ServiceDetail),
+    (status = 404, body = Problem, content_type = "application/problem+json"),
+))]
+pub(crate) async fn show(
+    State(api): State<Api>,
+    Named(name): Named<String>,
+) -> Result<Json<ServiceDetail>, Refusal> {
+    let detail = api.views.service(&name).await;
+    detail.map(Json).map_err(|cause| api.refuse(&cause))
 }
 
 /// Gives a service an identity and its topics; one of the same name before it is replaced.
@@ -42,7 +56,7 @@ pub(crate) async fn make(
         csr: new.csr,
     };
     let made = service::create(&api.ledger, &api.issuer, asked, by.clone()).await;
-    let made = made.map_err(|cause| api.refuse(&cause))?;
+    let made = made.map_err(|cause| api.refuse_field(cause.field(), &cause))?;
     tracing::info!(door = "api", actor = %by, service = new.name, "A service was given an identity.");
     let issuing =
         ironroot_pki::pem::certificate_pem(api.issuer.authority().current().certificate());

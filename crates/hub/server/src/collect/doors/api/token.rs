@@ -17,9 +17,12 @@ pub(crate) async fn rotate(
     State(api): State<Api>,
     Extension(Caller(by)): Extension<Caller>,
 ) -> Result<Json<NewToken>, Refusal> {
-    let rotated = api.admin_token.rotate(&api.ledger, api.rng.as_ref()).await;
+    let rotated = api
+        .tokens
+        .rotate(by.clone(), &api.ledger, api.rng.as_ref())
+        .await;
     let token = rotated.map_err(|cause| api.refuse(&cause))?;
-    api.sign_ins.end_all();
+    api.sign_ins.end_all_but(None);
     tracing::info!(door = "api", actor = %by, "The API token was changed for a new one.");
     Ok(Json(NewToken {
         token: Secret::new(token.to_string()),

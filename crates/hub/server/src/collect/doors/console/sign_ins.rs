@@ -1,17 +1,21 @@
-//! Sign-in links and sessions: in memory, bounded, gone when the hub stops.
+//! Sign-in links, passwords and sessions. Links and sessions are in memory, bounded, gone when the hub stops.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
-use ironroot_api::{Secret as Shown, SignInLink};
-use ironroot_console::Visitor;
+use ironroot_api::{Secret as Shown, SessionItem, SignInLink};
+use ironroot_console::{Begun, Visitor};
+use ironroot_registry::{Actor, Fact};
 use ironroot_secret::Secret;
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use crate::collect::intake::password::{Password, TooManyTries};
 use crate::collect::intake::secrets::{new_token, token_digest, token_matches};
+use crate::ledger::{Ledger, NotRecorded};
 
 /// How long a link works unless it is used.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -33,6 +37,7 @@ pub struct SignIns {
     cookie: String,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    password: Arc<Password>,
     links: Mutex<Vec<Pass>>,
     sessions: Mutex<Vec<Session>>,
 }
@@ -50,6 +55,8 @@ struct Session {
     pass: Pass,
     /// What the forms of this session carry.
     csrf: Secret,
+    since: UnixTime,
+    begun: Begun,
 }
 
 impl Pass {
@@ -60,7 +67,11 @@ impl Pass {
 
 impl SignIns {
     /// For a console at `url`, such as `http://localhost:8080`.
-    pub fn new(url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+    pub fn new(
+        url: &str,
+        (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+        password: Arc<Password>,
+    ) -> Self {
         let port = url.rsplit_once(':').map_or("", |(_, port)| port);
         let port = port.trim_matches(|c: char| !c.is_ascii_digit());
         Self {
@@ -68,13 +79,27 @@ impl SignIns {
             cookie: format!("ironroot-{port}"),
             clock,
             rng,
+            password,
             links: Mutex::default(),
             sessions: Mutex::default(),
         }
     }
 
-    /// Makes a link that signs one person in, once, as `name`.
-    pub fn link(&self, name: &str) -> SignInLink {
+    /// Makes a link that signs one person in, once, as `name`; the journal knows who made it.
+    ///
+    /// # Errors
+    /// [`NotRecorded`]; then there is no link.
+    pub async fn link(
+        &self,
+        name: &str,
+        by: Actor,
+        ledger: &Ledger,
+    ) -> Result<SignInLink, NotRecorded> {
+        let fact = Fact::SignInLinkMade {
+            name: name.to_owned(),
+            by,
+        };
+        ledger.record(&fact).await?;
         let key = new_token(self.rng.as_ref());
         let ends = self.clock.now().plus(LINK_LIFETIME);
         let pass = Pass {
@@ -83,10 +108,15 @@ impl SignIns {
             name: name.to_owned(),
         };
         keep(&mut self.links.lock(), pass, LINKS_MAX);
-        SignInLink {
+        Ok(SignInLink {
             url: Shown::new(format!("{}/sign-in?key={}", self.url, *key)),
             expires: ends.to_string(),
-        }
+        })
+    }
+
+    /// Whether there is a password to sign in with.
+    pub(crate) fn has_password(&self) -> bool {
+        self.password.is_set()
     }
 
     /// Spends a link's key; returns the cookie of a new session, or nothing when the key is not good.
@@ -97,7 +127,27 @@ impl SignIns {
             let place = links.iter().position(|link| link.opens(key, now))?;
             links.remove(place).name
         };
-        let token = new_token(self.rng.as_ref());
+        Some(self.begin(name, Begun::Link))
+    }
+
+    /// Takes a name and a password; returns the cookie of a new session, or nothing when they are not right.
+    ///
+    /// # Errors
+    /// [`TooManyTries`]; then nothing was compared.
+    pub(crate) async fn enter(
+        &self,
+        name: &str,
+        typed: Secret,
+        source: Option<IpAddr>,
+    ) -> Result<Option<Zeroizing<String>>, TooManyTries> {
+        let now = self.clock.now();
+        let right = self.password.matches(name, typed, source, now).await?;
+        Ok(right.then(|| self.begin(name.to_owned(), Begun::Password)))
+    }
+
+    /// Begins a session; returns its cookie.
+    fn begin(&self, name: String, begun: Begun) -> Zeroizing<String> {
+        let (now, token) = (self.clock.now(), new_token(self.rng.as_ref()));
         let session = Session {
             pass: Pass {
                 digest: token_digest(&token),
@@ -105,15 +155,41 @@ impl SignIns {
                 name,
             },
             csrf: Secret::new(new_token(self.rng.as_ref()).as_bytes().to_vec()),
+            since: now,
+            begun,
         };
         keep(&mut self.sessions.lock(), session, SESSIONS_MAX);
-        Some(self.set_cookie(&token, SESSION_LIFETIME))
+        self.set_cookie(&token, SESSION_LIFETIME)
     }
 
-    /// Ends every session and makes every link void.
-    pub(crate) fn end_all(&self) {
+    /// Who is signed in, newest first.
+    pub(crate) fn sessions(&self) -> Vec<SessionItem> {
+        let now = self.clock.now();
+        let sessions = self.sessions.lock();
+        let live = sessions
+            .iter()
+            .rev()
+            .filter(|session| now < session.pass.ends);
+        live.map(|session| SessionItem {
+            name: session.pass.name.clone(),
+            by: match session.begun {
+                Begun::Link => "link",
+                Begun::Password => "password",
+            }
+            .to_owned(),
+            begun: session.since.to_string(),
+            ends: session.pass.ends.to_string(),
+        })
+        .collect()
+    }
+
+    /// Ends every session but the visitor's own, and makes every link void; returns how many sessions ended.
+    pub(crate) fn end_all_but(&self, visitor: Option<&Visitor>) -> u32 {
         self.links.lock().clear();
-        self.sessions.lock().clear();
+        let mut sessions = self.sessions.lock();
+        let before = sessions.len();
+        sessions.retain(|session| visitor.is_some_and(|own| same(&own.csrf, &session.csrf)));
+        u32::try_from(before - sessions.len()).unwrap_or(u32::MAX)
     }
 
     /// Who a request's cookie stands for.
@@ -127,6 +203,8 @@ impl SignIns {
         Some(Visitor {
             name: session.pass.name.clone(),
             csrf: String::from_utf8_lossy(session.csrf.expose()).into_owned(),
+            begun: session.begun,
+            has_password: self.has_password(),
         })
     }
 

@@ -1,0 +1,473 @@
+//! The hub itself: what is not in order, then who may come in and how it keeps what it keeps.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use ironroot_api::{
+    Degraded, HubSettings, NewNamedToken, PAGE_LIMIT_MAX, Page, PageQuery, SessionItem, Status,
+    TokenItem, TokenMade,
+};
+use ironroot_time::UnixTime;
+use serde::Deserialize;
+
+use super::fault::Trouble;
+use super::{Shown, answered};
+use crate::Console;
+use crate::figures::{counted, grouped, moment, short, size};
+use crate::form::{Faults, Sent, see};
+use crate::frame::{Frame, Section, Visitor, signed};
+use crate::handover::Handed;
+use crate::marks::{self, Mark};
+
+/// The form for a new token.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TokenForm {
+    name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// What was done just now.
+    done: String,
+}
+
+/// One thing that is not in order.
+#[derive(Debug)]
+struct Wrong {
+    mark: Mark,
+    what: String,
+    so: String,
+    /// The page that puts it right, and its words; empty when no page does.
+    href: &'static str,
+    link: &'static str,
+}
+
+/// A token in the list.
+#[derive(Debug)]
+struct Token {
+    name: String,
+    made: String,
+    entry: u64,
+    /// The owner's is changed, not revoked.
+    revocable: bool,
+}
+
+/// A session in the list.
+#[derive(Debug)]
+struct Session {
+    name: String,
+    by: &'static str,
+    begun: String,
+    ends: String,
+}
+
+/// What is known of one part of the hub.
+#[derive(Debug)]
+struct Part {
+    id: &'static str,
+    heading: &'static str,
+    facts: Facts,
+}
+
+/// Names and values.
+type Facts = Vec<(&'static str, String)>;
+
+#[derive(Debug, Template)]
+#[template(path = "settings.html")]
+pub(crate) struct Settings {
+    frame: Frame,
+    lead: String,
+    done: &'static str,
+    wrong: Vec<Wrong>,
+    form: TokenForm,
+    faults: Faults,
+    tokens: Vec<Token>,
+    sessions: Vec<Session>,
+    panels: Vec<Part>,
+    version: String,
+}
+
+pub(crate) async fn show(
+    State(console): State<Console>,
+    Extension(visitor): Extension<Visitor>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+    let page = page(
+        &console,
+        visitor,
+        asked,
+        TokenForm::default(),
+        Faults::default(),
+    );
+    Shown(page.await).into_response()
+}
+
+/// Makes a token for a program; it waits on the next page.
+pub(crate) async fn make_token(State(console): State<Console>, sent: Sent<TokenForm>) -> Response {
+    let Sent { visitor, form } = sent;
+    let new = NewNamedToken {
+        name: form.name.trim().to_owned(),
+    };
+    match console
+        .hub
+        .post::<TokenMade>(&visitor, "/tokens", &new)
+        .await
+    {
+        Ok(made) => {
+            let handed = Handed::Token(made);
+            let number = console
+                .handovers
+                .keep(&visitor, console.views.now(), handed);
+            see(&format!("/settings/tokens/made/{number}"))
+        }
+        Err(problem) => {
+            let faults = Faults::of("The token was not made", problem, "name");
+            let page = page(&console, visitor, Asked::default(), form, faults.clone()).await;
+            answered(&faults, page)
+        }
+    }
+}
+
+async fn page(
+    console: &Console,
+    visitor: Visitor,
+    asked: Asked,
+    form: TokenForm,
+    faults: Faults,
+) -> Result<Settings, Trouble> {
+    let views = &console.views;
+    let all = PageQuery {
+        limit: Some(PAGE_LIMIT_MAX),
+        cursor: None,
+    };
+    let tokens = views.tokens(&all).await?.items;
+    let sessions: Page<SessionItem> = console.hub.get(&visitor, "/sessions").await?;
+    let hub: HubSettings = console.hub.get(&visitor, "/settings").await?;
+    let parts = (views.as_ref(), &console.live);
+    let title = faults.titled("Settings");
+    let frame = Frame::new(parts, visitor, Section::Settings, title).await;
+    let page = Settings::new(frame, views.status(), hub, views.now());
+    Ok(Settings {
+        done: done(&asked.done),
+        form,
+        faults,
+        tokens: tokens
+            .into_iter()
+            .map(|item| Token::new(item, views.now()))
+            .collect(),
+        sessions: sessions
+            .items
+            .into_iter()
+            .map(|item| Session::new(item, views.now()))
+            .collect(),
+        ..page
+    })
+}
+
+/// What is said after something was done; other words than these lead nowhere.
+fn done(asked: &str) -> &'static str {
+    match asked {
+        "password" => "The password is set. Everybody else is signed out.",
+        "revoked" => "The token is revoked: whoever shows it is refused.",
+        "clock" => "The clock is confirmed: certificates are issued again.",
+        _ => "",
+    }
+}
+
+impl Settings {
+    fn new(frame: Frame, status: Status, hub: HubSettings, now: UnixTime) -> Self {
+        let wrong = wrong(&frame.visitor, &status, &hub);
+        let lead = match wrong.len() {
+            0 => "Everything is in order.".to_owned(),
+            count => format!(
+                "{} in order.",
+                counted(count as u64, "thing is not", "things are not")
+            ),
+        };
+        Self {
+            frame,
+            lead,
+            done: "",
+            wrong,
+            form: TokenForm::default(),
+            faults: Faults::default(),
+            tokens: Vec::new(),
+            sessions: Vec::new(),
+            panels: panels(&status, hub, now),
+            version: status.version,
+        }
+    }
+}
+
+fn panels(status: &Status, hub: HubSettings, now: UnixTime) -> Vec<Part> {
+    let part = |id, heading, facts| Part { id, heading, facts };
+    vec![
+        part("storage", "Storage", storage(status, &hub)),
+        part("journal", "Journal", journal(status, &hub)),
+        part(
+            "keys",
+            "Keys",
+            vec![
+                ("Sealing key", hub.sealing),
+                ("CA key", hub.ca_key),
+                ("Log", hub.log),
+            ],
+        ),
+        part(
+            "doors",
+            "Doors and time",
+            vec![
+                ("Console", hub.doors.console),
+                ("MQTT", hub.doors.mqtt),
+                ("Device", hub.doors.device),
+                ("PKI", hub.doors.pki),
+                ("Hub’s time", moment(&now.to_string())),
+                ("Running since", moment(&status.started_at)),
+            ],
+        ),
+    ]
+}
+
+/// What is not in order, gravest first.
+fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
+    let mut all: Vec<_> = status.degraded.iter().map(Wrong::degraded).collect();
+    if hub.clock_stepped {
+        for told in all
+            .iter_mut()
+            .filter(|told| told.what.contains("clock jumped"))
+        {
+            (told.href, told.link) = ("/settings/clock", "Confirm the clock …");
+        }
+    }
+    if !visitor.has_password {
+        all.push(Wrong {
+            mark: marks::tier(ironroot_api::Tier::Warning),
+            what: "There is no password yet".to_owned(),
+            so: "Only a link of the command line lets anybody in.".to_owned(),
+            href: "/settings/password",
+            link: "Set a password",
+        });
+    }
+    all.push(Wrong {
+        mark: marks::tier(ironroot_api::Tier::Warning),
+        what: "No witness signs the journal".to_owned(),
+        so: "Whoever has the hub’s keys could write a second history, and nobody would notice. \
+             Keep checkpoints where the hub cannot reach them: ironroot journal checkpoint"
+            .to_owned(),
+        href: "",
+        link: "",
+    });
+    if hub.archive.is_none() {
+        all.push(Wrong {
+            mark: marks::tier(ironroot_api::Tier::None),
+            what: "The journal has no archive".to_owned(),
+            so: "Every entry stays in the database; archive.url in the settings moves old ones away."
+                .to_owned(),
+            href: "",
+            link: "",
+        });
+    }
+    match hub.last_backup.as_deref() {
+        Some(_made) => {}
+        None => all.push(Wrong {
+            mark: marks::tier(ironroot_api::Tier::None),
+            what: "No backup was made since the hub started".to_owned(),
+            so: "Make one on a schedule: ironroot backup create FILE".to_owned(),
+            href: "",
+            link: "",
+        }),
+    }
+    all
+}
+
+fn storage(status: &Status, hub: &HubSettings) -> Facts {
+    let known = |bytes: Option<u64>| bytes.map_or_else(|| "not known".to_owned(), size);
+    vec![
+        ("Kind", hub.store.clone()),
+        (
+            "Takes writes",
+            if status.store.ok { "yes" } else { "no" }.to_owned(),
+        ),
+        ("Size", known(hub.store_bytes)),
+        ("Free on its disk", known(hub.free_bytes)),
+        ("Data folder", hub.data.clone()),
+        (
+            "Last backup",
+            hub.last_backup
+                .as_deref()
+                .map_or_else(|| "none since the start".to_owned(), moment),
+        ),
+    ]
+}
+
+fn journal(status: &Status, hub: &HubSettings) -> Facts {
+    let journal = &status.journal;
+    vec![
+        ("Entries", grouped(journal.entries)),
+        ("Checkpoint", signed(journal.checkpoint.as_ref())),
+        (
+            "Archive",
+            hub.archive.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
+        ("In the archive alone", grouped(journal.archived)),
+        ("Witnesses", "none".to_owned()),
+    ]
+}
+
+impl Wrong {
+    fn degraded(degraded: &Degraded) -> Self {
+        Self {
+            mark: marks::tier(ironroot_api::Tier::Contraindicated),
+            what: degraded.what.clone(),
+            so: format!("{} Since {} UTC.", degraded.remedy, moment(&degraded.since)),
+            href: "",
+            link: "",
+        }
+    }
+}
+
+impl Token {
+    fn new(item: TokenItem, now: UnixTime) -> Self {
+        Self {
+            revocable: item.name != "admin",
+            made: short(now, &item.made),
+            name: item.name,
+            entry: item.entry,
+        }
+    }
+}
+
+impl Session {
+    fn new(item: SessionItem, now: UnixTime) -> Self {
+        Self {
+            by: match item.by.as_str() {
+                "password" => "by password",
+                _ => "by a link",
+            },
+            begun: short(now, &item.begun),
+            ends: short(now, &item.ends),
+            name: item.name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{HOSTILE, check, frame};
+    use ironroot_api::{DoorAddresses, JournalStatus, StoreStatus};
+
+    const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
+
+    fn status(degraded: usize) -> Status {
+        let fault = Degraded {
+            what: "The machine's clock jumped from a to b".to_owned(),
+            remedy: HOSTILE.to_owned(),
+            since: NOW.to_string(),
+        };
+        Status {
+            version: "1.2.3".to_owned(),
+            demonstration: false,
+            started_at: NOW.to_string(),
+            devices: 3,
+            sessions: 1,
+            store: StoreStatus {
+                ok: degraded == 0,
+                cause: None,
+            },
+            journal: JournalStatus {
+                entries: 1_842_196,
+                archived: 0,
+                checkpoint: None,
+            },
+            degraded: vec![fault; degraded],
+        }
+    }
+
+    fn hub(clock_stepped: bool) -> HubSettings {
+        HubSettings {
+            store: HOSTILE.to_owned(),
+            store_bytes: Some(1_250_000),
+            free_bytes: None,
+            data: HOSTILE.to_owned(),
+            sealing: HOSTILE.to_owned(),
+            ca_key: "in a sealed file".to_owned(),
+            log: HOSTILE.to_owned(),
+            archive: None,
+            last_backup: None,
+            clock_stepped,
+            has_password: false,
+            doors: DoorAddresses::default(),
+        }
+    }
+
+    fn html(tokens: usize, degraded: usize, faults: Faults) -> String {
+        let page = Settings::new(
+            frame(Section::Settings),
+            status(degraded),
+            hub(degraded > 0),
+            NOW,
+        );
+        let token = |n: usize| TokenItem {
+            name: if n == 0 {
+                "admin".to_owned()
+            } else {
+                format!("{n}{}", "x".repeat(62))
+            },
+            made: NOW.to_string(),
+            entry: 7,
+        };
+        let session = SessionItem {
+            name: HOSTILE.to_owned(),
+            by: "link".to_owned(),
+            begun: NOW.to_string(),
+            ends: NOW.to_string(),
+        };
+        let page = Settings {
+            faults,
+            form: TokenForm {
+                name: HOSTILE.to_owned(),
+            },
+            tokens: (0..tokens).map(|n| Token::new(token(n), NOW)).collect(),
+            sessions: vec![Session::new(session, NOW)],
+            ..page
+        };
+        let html = page.render().unwrap();
+        check(&html);
+        html
+    }
+
+    #[test]
+    fn what_is_not_in_order_stands_on_top_with_the_way_out() {
+        let usual = html(1, 0, Faults::default());
+        assert!(usual.contains("4 things are not in order."));
+        assert!(usual.contains(r#"href="/settings/password""#) && usual.contains("No witness"));
+        let stepped = html(1, 1, Faults::default());
+        assert!(stepped.contains(r#"href="/settings/clock""#) && stepped.contains("5 things"));
+    }
+
+    #[test]
+    fn the_owners_token_is_not_revoked_and_many_tokens_hold() {
+        assert!(!html(1, 0, Faults::default()).contains("/settings/tokens/admin/revoke"));
+        assert_eq!(
+            html(64, 0, Faults::default()).matches("/revoke\"").count(),
+            63
+        );
+        let wrong = html(1, 0, Faults::one("The token was not made", "name", HOSTILE));
+        assert!(wrong.contains(r#"id="name-e""#));
+    }
+
+    #[test]
+    fn only_known_words_are_said_after_something_was_done() {
+        assert_eq!(
+            done("password"),
+            "The password is set. Everybody else is signed out."
+        );
+        assert_eq!(done(HOSTILE), "");
+    }
+}
