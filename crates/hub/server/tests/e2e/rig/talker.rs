@@ -108,7 +108,7 @@ impl Trips {
     }
 }
 
-const NOTICED: Duration = Duration::from_secs(5);
+const NOTICED: Duration = Duration::from_secs(10);
 
 impl RoundTrips {
     pub(crate) fn begin(place: &Place) -> Self {
