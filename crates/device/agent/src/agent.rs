@@ -21,7 +21,7 @@ use crate::enforce::orders::{self, ORDERS_MAX, Orders};
 use crate::enforce::uplink::Uplink;
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
-use crate::vault::Kept;
+use crate::vault::{Kept, made};
 
 /// What the parts share.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub(crate) fn registrar(settings: &Arc<Settings>) -> Result<(Arc<DeviceClock>, A
         .mode(0o700)
         .create(&settings.state)
         .with_context(|| format!("{} cannot be made", settings.state.display()))?;
-    let floor = enrolment::floor(&pinned);
-    let clock = Arc::new(DeviceClock::open(&settings.state.join("clock"), floor));
+    let clock = DeviceClock::open(&settings.state.join("clock"), made(&pinned));
+    let clock = Arc::new(clock);
     let registrar = Registrar::open(settings.clone(), clock.clone(), pinned)?;
     Ok((clock, Arc::new(registrar)))
 }

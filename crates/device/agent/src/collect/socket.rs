@@ -145,32 +145,30 @@ impl Client {
     }
 
     async fn answer(&mut self) -> Result<()> {
-        let request = Request::parse(&self.line);
-        if let Ok(Request::Publish { topic, payload }) = &request {
-            match self.agent.outgoing.take(topic, payload) {
-                Ok(ticket) => {
-                    self.waiting.push(ticket);
-                    // Whoever sends many lines at once waits for the disk once.
-                    if self.from.buffer().contains(&b'\n') && self.waiting.len() < TOGETHER_MAX {
-                        return Ok(());
-                    }
-                    return self.answer_waiting().await;
-                }
-                Err(cause) => {
-                    self.answer_waiting().await?;
-                    return write(&mut self.to, &line::refused(&cause)).await;
+        let answer = match Request::parse(&self.line) {
+            Ok(Request::Publish { topic, payload }) => {
+                match self.agent.outgoing.take(&topic, &payload) {
+                    Ok(ticket) => return self.answer_when_kept(ticket).await,
+                    Err(cause) => Err(cause),
                 }
             }
-        }
-        self.answer_waiting().await?;
-        let answer = match request {
             Ok(Request::Subscribe(filter)) => self.subscribe(filter),
             Ok(Request::Status) => Ok(format!("{}\n", json!({ "status": self.agent.status() }))),
-            Ok(Request::Publish { .. }) => Ok(line::done()),
             Err(cause) => Err(cause),
         };
+        // Answers come in the order of the questions.
+        self.answer_waiting().await?;
         let answer = answer.unwrap_or_else(|cause| line::refused(&cause));
         write(&mut self.to, &answer).await
+    }
+
+    /// Whoever sends many lines at once waits for the disk once.
+    async fn answer_when_kept(&mut self, ticket: Ticket) -> Result<()> {
+        self.waiting.push(ticket);
+        if self.from.buffer().contains(&b'\n') && self.waiting.len() < TOGETHER_MAX {
+            return Ok(());
+        }
+        self.answer_waiting().await
     }
 
     fn subscribe(&self, filter: String) -> Result<String> {

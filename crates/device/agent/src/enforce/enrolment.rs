@@ -24,7 +24,7 @@ use crate::decide::backoff::Backoff;
 use crate::decide::renewal;
 use crate::outside::chance;
 use crate::settings::{Endpoint, Settings};
-use crate::vault::{Kept, Vault, is_certificate, made};
+use crate::vault::{Kept, Vault, is_certificate};
 
 /// Whoever asks the hub's EST server for certificates.
 #[derive(Debug)]
@@ -51,11 +51,6 @@ pub(crate) fn pinned(settings: &Settings) -> Result<Vec<CertificateDer<'static>>
     Trust::in_anchors(certificates.clone(), KeyExchange::Hybrid)
         .with_context(|| format!("{path} is no file of CA certificates"))?;
     Ok(certificates)
-}
-
-/// The earliest that it can be, going by those certificates.
-pub(crate) fn floor(pinned: &[CertificateDer<'_>]) -> UnixTime {
-    made(pinned)
 }
 
 impl Registrar {

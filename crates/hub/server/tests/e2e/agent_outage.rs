@@ -184,7 +184,7 @@ fn every_reading_comes_once_however_often_hub_agent_and_network_fail() {
                 let agent = scene.agent.running().id();
                 let socket = scene.agent.file("socket");
                 let striker = std::thread::spawn(move || strike_after(&socket, agent, after));
-                scene.hands_over(round, 100_000, 10);
+                scene.hands_over(round, 5_000, 10);
                 striker.join().unwrap();
                 scene.agent.kill();
                 scene.agent.starts();
