@@ -1,4 +1,4 @@
-//! The names of devices, services and profiles: one grammar, three types.
+//! The names of devices, services, profiles and views: one grammar, four types.
 
 use alloc::boxed::Box;
 use core::borrow::Borrow;
@@ -122,6 +122,10 @@ id! {
 id! {
     /// The name of a `DeviceProfile`.
     ProfileName
+}
+id! {
+    /// The name of a saved view of the devices.
+    ViewName
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod principal;
 mod revocation;
 
 pub use certificate::{BadSerial, CaNumber, CertificateSerial, Fingerprint};
-pub use id::{BadId, DeviceId, ProfileName, ServiceName};
+pub use id::{BadId, DeviceId, ProfileName, ServiceName, ViewName};
 pub use principal::{BadUrn, Principal};
 pub use revocation::{Revocation, RevocationReason};
 

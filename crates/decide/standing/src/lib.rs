@@ -17,5 +17,5 @@ mod standing;
 
 pub use grant::{Grant, grant_device, grant_service};
 pub use ironroot_profile::Limits;
-pub use lifecycle::{Event, Lifecycle, NotAllowed, print_table, transition};
+pub use lifecycle::{Event, Lifecycle, NotAllowed, NotReleased, print_table, release, transition};
 pub use standing::{QuarantineReason, Standing, Tier};

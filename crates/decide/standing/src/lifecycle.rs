@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::QuarantineReason;
+
 /// Where a device stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +112,34 @@ pub fn transition(from: Option<Lifecycle>, event: Event) -> Result<Lifecycle, No
         .zip(column)
         .and_then(|(row, column)| row.get(column).copied().flatten());
     to.ok_or(NotAllowed::From { from, event })
+}
+
+/// Why a reason for quarantine cannot be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReleased {
+    /// The table has no such transition.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// The device is under quarantine for other reasons.
+    #[error("it is not under quarantine for the reason {0}")]
+    NoSuchReason(QuarantineReason),
+}
+
+/// The state after `taken` is no reason any more: a device is released with the last of its `reasons`.
+///
+/// # Errors
+/// [`NotReleased`] when it is not under quarantine, or not for this reason.
+pub fn release(
+    from: Lifecycle,
+    reasons: &[QuarantineReason],
+    taken: QuarantineReason,
+) -> Result<Lifecycle, NotReleased> {
+    let released = transition(Some(from), Event::Release)?;
+    if !reasons.contains(&taken) {
+        return Err(NotReleased::NoSuchReason(taken));
+    }
+    let last = reasons.iter().all(|reason| *reason == taken);
+    Ok(if last { released } else { from })
 }
 
 /// The whole table as Markdown, for the manual.
@@ -221,6 +251,19 @@ mod tests {
         for event in [Event::Enrol, Event::Reenrol] {
             assert!(transition(Some(Lifecycle::Quarantined), event).is_err());
         }
+    }
+
+    #[test]
+    fn a_device_is_released_with_the_last_of_its_reasons() {
+        use QuarantineReason::{Finding, Person};
+        let shut = Lifecycle::Quarantined;
+        assert_eq!(release(shut, &[Person], Person), Ok(Lifecycle::Active));
+        assert_eq!(release(shut, &[Finding, Person], Person), Ok(shut));
+        assert_eq!(
+            release(shut, &[Finding], Person),
+            Err(NotReleased::NoSuchReason(Person))
+        );
+        assert!(release(Lifecycle::Active, &[], Person).is_err());
     }
 
     #[test]

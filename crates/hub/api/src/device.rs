@@ -1,5 +1,7 @@
 //! Devices: lists of them, and one of them with everything that is known about its standing.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -60,6 +62,18 @@ words! {
         Id = "id",
         /// Seen most recently first.
         LastSeen = "last_seen",
+        /// By profile.
+        Profile = "profile",
+        /// By state, in the order of a device's life.
+        Lifecycle = "lifecycle",
+        /// Whose certificate ends soonest first; those without one last.
+        CertificateEnds = "certificate_ends",
+        /// Most live sessions first.
+        Sessions = "sessions",
+        /// Most messages first.
+        Messages = "messages",
+        /// Most refusals first.
+        Refused = "refused",
     }
 }
 
@@ -78,6 +92,12 @@ pub struct DeviceQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub sort: Option<DeviceSort>,
+    /// The other way round (`true`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse: Option<bool>,
+    /// Whether the answer says how many devices fit in all (`true`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<bool>,
     /// Only devices whose id contains this text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -92,9 +112,58 @@ pub struct DeviceQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub tier: Option<Tier>,
+    /// Only devices whose key is kept like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub assurance: Option<Assurance>,
     /// Only devices that are connected (`true`) or not (`false`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<bool>,
+    /// Only devices that were not heard of in so many seconds, or never since the hub started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_for_s: Option<u64>,
+    /// Only devices whose last certificate ends within so many seconds, or has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_ends_in_s: Option<u64>,
+}
+
+impl DeviceQuery {
+    /// The same devices in no certain order and no certain part: the filters alone.
+    #[must_use]
+    pub fn filters(self) -> Self {
+        Self {
+            limit: None,
+            cursor: None,
+            sort: None,
+            reverse: None,
+            count: None,
+            ..self
+        }
+    }
+}
+
+/// One page of a list of devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceList {
+    /// The devices, in the order asked for.
+    pub items: Vec<DeviceItem>,
+    /// Hand this back as `cursor` to read on; null on the last page.
+    #[schema(required = true)]
+    pub next: Option<String>,
+    /// How many there are in all; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<DeviceCount>,
+}
+
+/// How many devices fit a question, all pages together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceCount {
+    /// All of them.
+    pub devices: u64,
+    /// By state, those without a device left out.
+    pub by_lifecycle: BTreeMap<Lifecycle, u64>,
+    /// By tier, those without a device left out.
+    pub by_tier: BTreeMap<Tier, u64>,
 }
 
 /// A device as lists show it.
@@ -118,6 +187,16 @@ pub struct DeviceItem {
     /// When it was last heard of; null when it never was.
     #[schema(format = DateTime, required = true)]
     pub last_seen: Option<String>,
+    /// When the last of its certificates ends; null when it has none.
+    #[serde(default)]
+    #[schema(format = DateTime, required = true)]
+    pub certificate_ends: Option<String>,
+    /// Messages from it and to it since the hub started.
+    #[serde(default)]
+    pub messages: u64,
+    /// Requests of it that were refused since the hub started.
+    #[serde(default)]
+    pub refused: u64,
     /// Whether it belongs to the demonstration fleet.
     pub simulated: bool,
 }
@@ -262,6 +341,9 @@ pub struct EdgeDevice {
 pub struct GrantSummary {
     /// Whether it may connect at all.
     pub connect: bool,
+    /// Whether it may be given a new certificate.
+    #[serde(default)]
+    pub renew: bool,
     /// Topic filters it may publish to.
     pub publish: Vec<String>,
     /// Topic filters it may subscribe to.
@@ -314,10 +396,14 @@ mod tests {
             reasons_count: 0,
             sessions: 0,
             last_seen: None,
+            certificate_ends: None,
+            messages: 0,
+            refused: 0,
             simulated: false,
         };
         let grant = GrantSummary {
             connect: false,
+            renew: false,
             publish: Vec::new(),
             subscribe: Vec::new(),
             sessions_max: 0,
@@ -354,7 +440,7 @@ mod tests {
         let parameters = DeviceQuery::into_params(|| None);
         let parameters = serde_json::to_string(&parameters).unwrap();
         assert!(
-            parameters.contains(r#""enum":["standing","id","last_seen"]"#),
+            parameters.contains(r#""enum":["standing","id","last_seen","profile","#),
             "{parameters}"
         );
         assert!(!parameters.contains("$ref"), "{parameters}");

@@ -29,6 +29,7 @@ mod settings;
 mod sign_in;
 mod status;
 mod token;
+mod view;
 mod words;
 
 pub use certificate::{Certificate, CertificateStatus};
@@ -39,15 +40,19 @@ pub use claim::{
 pub use claim_list::{BadLine, ClaimLine, claim_lines, span_s};
 pub use clock::{ClockConfirmed, NewClockConfirmation};
 pub use device::{
-    Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, EdgeDevice, EdgeNode,
-    GrantSummary, Lifecycle, Notice, Reason, Source, Tier, TimelineEntry, Traffic,
+    Assurance, DeviceCount, DeviceDetail, DeviceItem, DeviceList, DeviceQuery, DeviceSort,
+    EdgeDevice, EdgeNode, GrantSummary, Lifecycle, Notice, Reason, Source, Tier, TimelineEntry,
+    Traffic,
 };
 pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewCaRequest, NewIssuingCa};
 pub use journal::{
     Checkpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken, WordsErased,
 };
 pub use manufacturer::{ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa};
-pub use order::{NewOrder, Order, OrderDone, WHY_LENGTH_MAX};
+pub use order::{
+    Consequence, NewOrder, NewOrders, ORDERS_MAX, Order, OrderDone, OrderRefused, OrderState,
+    OrdersDone, WHY_LENGTH_MAX,
+};
 pub use page::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Page, PageQuery, limit};
 pub use problem::{FieldFault, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem};
 pub use profile::{
@@ -65,6 +70,7 @@ pub use settings::{DoorAddresses, HubSettings};
 pub use sign_in::{NewPassword, PasswordSet, SessionItem, SessionsEnded, SignInLink};
 pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus};
 pub use token::{NewNamedToken, NewToken, TokenItem, TokenMade, TokenRevoked};
+pub use view::{NewView, SavedView, VIEW_QUERY_LENGTH_MAX, VIEWS_MAX, ViewRemoved};
 
 /// The path below which everything of v1 lies.
 pub const BASE: &str = "/api/v1";

@@ -63,9 +63,11 @@ async function look(context, wanted, scheme, width) {
   const answer = await page.goto(new URL(wanted.path, link).href, { waitUntil: "load" });
   const status = wanted.status ?? 200;
   if (answer.status() !== status) wrong.push(`status ${answer.status()} instead of ${status}`);
-  // The browser itself tells of each page that is no success.
-  if (status >= 400) wrong.splice(0, wrong.length, ...wrong.filter((told) => !told.includes(`status of ${status}`)));
   await wanted.reach?.(page);
+  // The browser itself tells of each answer that is no success.
+  const expected = [status, wanted.then].filter((code) => code >= 400);
+  const told = wrong.filter((line) => !expected.some((code) => line.includes(`status of ${code}`)));
+  wrong.splice(0, wrong.length, ...told);
   await page.evaluate(() => document.fonts.ready);
   if (shots) await page.screenshot({ path: path.join(shots, `${wanted.name}-${width}-${scheme}.png`), fullPage: !wanted.window });
   if (images && wanted.image === scheme && width === 1600) await page.screenshot({ path: path.join(images, `${wanted.name}.png`) });

@@ -1,6 +1,7 @@
 // What is looked at: one line a page, each shown in both schemes and three widths.
 //
-// `path` is where it is; `reach` brings the page into the state to be looked at; `signedOut` is for pages that
+// `path` is where it is and `status` what it answers; `reach` brings the page into the state to be looked at, by a
+// form that answers `then`; `window` takes the picture of the window alone; `signedOut` is for pages that
 // nobody has signed in to; `image` puts it among the pictures of the README, in this scheme.
 // The fleet is the one of crates/hub/server/tests/e2e/console_look.rs.
 
@@ -24,10 +25,43 @@ const edited = (change) => async (page) => {
   await send(".form", { toml: change(toml) })(page);
 };
 
+const THREE = "id=CAM-7F31-0440&id=CAM-7F31-0441&id=SEN-20C4-0001";
+
+// Ticks rows of the list; where it is narrow there is nothing to tick.
+async function pick(page, ids) {
+  for (const id of ids) {
+    const box = page.locator(`input[value="${id}"]`);
+    if (await box.isVisible()) await box.check();
+  }
+}
+
+// Gives an order whose form is wrong.
+async function order(page, why, typed) {
+  await page.locator("#why").fill(why);
+  await page.locator("#typed").fill(typed);
+  await page.locator("dialog button[type=submit]").click();
+  await page.locator("[role=alert]").waitFor();
+}
+
 export const PAGES = [
   { name: "overview", path: "/", image: "light" },
-  { name: "devices", path: "/devices" },
-  { name: "device", path: "/devices/CAM-7F31-0442", image: "light" },
+  { name: "devices", path: "/devices", image: "light" },
+  { name: "devices-filtered", path: "/devices?lifecycle=active&profile=camera&connected=false&sort=id" },
+  { name: "devices-none", path: "/devices?lifecycle=retired&profile=gateway&tier=warning" },
+  { name: "devices-picked", path: "/devices?sort=id", reach: (page) => pick(page, ["CAM-7F31-0440", "CAM-7F31-0441"]) },
+  { name: "device", path: "/devices/CAM-7F31-0442", image: "dark" },
+  { name: "device-connected", path: "/devices/GTW-5A09-0007" },
+  { name: "device-claimed", path: "/devices/" + "W".repeat(64) },
+  { name: "device-retired", path: "/devices/CAM-7F31-0444" },
+  { name: "order-quarantine", path: "/devices/CAM-7F31-0440?order=quarantine", window: true },
+  { name: "order-release", path: "/devices/CAM-7F31-0442?order=release", window: true, image: "light" },
+  { name: "order-retire", path: "/devices/CAM-7F31-0440?order=retire", window: true },
+  { name: "order-refused", path: "/devices/CAM-7F31-0440?order=release", window: true },
+  { name: "order-wrong", path: "/devices/CAM-7F31-0440?order=retire", then: 422, window: true, reach: (page) => order(page, "", "CAM") },
+  { name: "orders", path: `/orders?order=quarantine&${THREE}`, window: true },
+  { name: "orders-retire", path: `/orders?order=retire&${THREE}`, window: true },
+  { name: "orders-done", path: `/orders/done?order=quarantine&since=0&${THREE}` },
+  { name: "view-save", path: "/views?lifecycle=quarantined&profile=camera" },
   { name: "onboard", path: "/onboard" },
   { name: "onboard-refused", path: "/onboard", reach: send(".form", { serial: "no such serial!" }) },
   { name: "onboard-list", path: "/onboard/many" },

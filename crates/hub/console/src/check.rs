@@ -1,6 +1,6 @@
 //! What every rendered page must be, and the sample that pages are rendered with in tests.
 
-use crate::frame::{Begun, Frame, Section, Visitor};
+use crate::frame::{Begun, Frame, Section, SessionEnd, Visitor};
 
 /// Elements without an end (HTML, section 13.1.2).
 const VOID: [&str; 6] = ["meta", "link", "input", "br", "hr", "img"];
@@ -15,6 +15,7 @@ pub(crate) fn frame(section: Section) -> Frame {
             csrf: "c5f".to_owned(),
             begun: Begun::Link,
             has_password: false,
+            session: SessionEnd::new().1,
         },
         initials: "AD".to_owned(),
         version: "1.2.3",
@@ -24,6 +25,7 @@ pub(crate) fn frame(section: Section) -> Frame {
         entries: "1,842,196".to_owned(),
         signed: "signed up to 1,842,190, 3 s ago".to_owned(),
         as_of: "2026-11-22T05:06:01.042Z".to_owned(),
+        modal: false,
     }
 }
 
@@ -43,7 +45,9 @@ pub(crate) fn check(html: &str) {
     ] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
-    assert_eq!(html.matches("<h1").count(), 1);
+    // The page behind an order is inert, and its heading counts for nobody.
+    let behind = usize::from(html.contains("<div class=\"app\" inert>"));
+    assert_eq!(html.matches("<h1").count(), 1 + behind);
     assert_eq!(html.matches("<main").count(), 1);
     let mut open = Vec::new();
     for tag in html.split('<').skip(1) {

@@ -33,13 +33,49 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// When a device was last heard of: now, at a time of today, on a day, or not at all.
+/// How long ago a device was last heard of; `now` while it is connected.
 pub(crate) fn seen(now: UnixTime, sessions: u32, last_seen: Option<&str>) -> String {
     match last_seen {
         _ if sessions > 0 => "now".to_owned(),
-        Some(at) => short(now, at),
-        None => "–".to_owned(),
+        Some(at) => span(now.as_s().saturating_sub(since_1970(at))),
+        None => "never".to_owned(),
     }
+}
+
+/// How long it is until a moment of the API: `in 2 h`, or `ended`.
+pub(crate) fn until(now: UnixTime, rfc3339: &str) -> String {
+    match since_1970(rfc3339).saturating_sub(now.as_s()) {
+        0 => "ended".to_owned(),
+        left => format!("in {}", span(left)),
+    }
+}
+
+/// A text of at most `max` characters, with a sign where it was cut.
+pub(crate) fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text).trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// Seconds from 1970 to a moment as the API writes it; zero when it is none.
+///
+/// Date to days after Howard Hinnant, "chrono-compatible low-level date algorithms".
+fn since_1970(rfc3339: &str) -> u64 {
+    let number = |from, to| rfc3339.get(from..to).and_then(|part| part.parse().ok());
+    let parts: Option<[u64; 6]> = [(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)]
+        .into_iter()
+        .map(|(from, to)| number(from, to))
+        .collect::<Option<Vec<_>>>()
+        .and_then(|parts| parts.try_into().ok());
+    let Some([year, month @ 1..=12, day @ 1..=31, hour, minute, second]) = parts else {
+        return 0;
+    };
+    let year = year - u64::from(month <= 2 && year > 0);
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    days.saturating_sub(719_468) * 86_400 + hour * 3_600 + minute * 60 + second
 }
 
 /// A span in its largest unit.
@@ -101,6 +137,26 @@ mod tests {
         ] {
             assert_eq!(span(seconds), text);
         }
+    }
+
+    #[test]
+    fn an_age_is_counted_from_the_moment_the_api_writes() {
+        let now = UnixTime::from_ms(1_795_323_961_042);
+        for seconds in [0, 951_782_400, 1_709_164_800, 1_795_323_961] {
+            assert_eq!(since_1970(&UnixTime::from_s(seconds).to_string()), seconds);
+        }
+        assert_eq!(seen(now, 0, Some("2026-11-22T05:05:52.900Z")), "9 s");
+        assert_eq!(seen(now, 1, None), "now");
+        assert_eq!(seen(now, 0, None), "never");
+        assert_eq!(until(now, "2026-11-22T07:06:01.000Z"), "in 2 h");
+        assert_eq!(until(now, "2026-11-22T05:06:01.000Z"), "ended");
+        assert_eq!(since_1970("not a moment"), 0);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("مرحبا 🙂", 6), "مرحبا…");
+        assert_eq!(cut("short", 5), "short");
     }
 
     #[test]

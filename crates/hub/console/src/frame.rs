@@ -3,6 +3,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ironroot_api::CheckpointStatus;
 use ironroot_views::Views;
+use tokio::sync::watch;
 
 use crate::figures::{grouped, span};
 use crate::live::LiveFigures;
@@ -18,6 +19,8 @@ pub struct Visitor {
     pub begun: Begun,
     /// Whether there is a password to sign in with.
     pub has_password: bool,
+    /// Tells when their session is over.
+    pub session: SessionEnd,
 }
 
 /// How a session was begun.
@@ -27,6 +30,23 @@ pub enum Begun {
     Link,
     /// By a password.
     Password,
+}
+
+/// The end of a session, for what lasts longer than a request: sign-out, expiry, or the hub's word.
+#[derive(Clone, Debug)]
+pub struct SessionEnd(watch::Receiver<()>);
+
+impl SessionEnd {
+    /// A session that lasts as long as what is returned first lives.
+    pub fn new() -> (watch::Sender<()>, Self) {
+        let (lives, end) = watch::channel(());
+        (lives, Self(end))
+    }
+
+    /// Resolves when the session is over.
+    pub(crate) async fn ended(&mut self) {
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 impl Visitor {
@@ -75,6 +95,8 @@ pub(crate) struct Frame {
     pub(crate) signed: String,
     /// The moment the page was made, as RFC 3339.
     pub(crate) as_of: String,
+    /// Whether an order lies over the page, so that the page itself takes no input.
+    pub(crate) modal: bool,
 }
 
 impl Frame {
@@ -103,6 +125,7 @@ impl Frame {
             entries: grouped(journal.entries),
             signed: signed(journal.checkpoint.as_ref()),
             as_of: views.now().to_string(),
+            modal: false,
         }
     }
 

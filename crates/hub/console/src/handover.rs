@@ -99,7 +99,7 @@ impl Handovers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Begun;
+    use crate::frame::{Begun, SessionEnd};
 
     fn visitor(csrf: &str) -> Visitor {
         Visitor {
@@ -107,6 +107,7 @@ mod tests {
             csrf: csrf.to_owned(),
             begun: Begun::Link,
             has_password: false,
+            session: SessionEnd::new().1,
         }
     }
 

@@ -1,8 +1,8 @@
 //! The console: pages rendered on the server from what `views` answers.
 //!
 //! Stage: after enforce; people read here what the hub did and why.
-//! Never: changes anything but by a request of the API ([`Hub`]), reads the store itself, knows who may sign in (the door does), sends a page that
-//! needs a script, or puts style or code inside one.
+//! Never: changes anything but by a request of the API ([`Hub`]), reads the store itself, knows who may sign in
+//! (the door does), sends a page that needs a script, or puts style or code inside one.
 //! To add a page: `pages/<name>.rs` beside `<name>.html`, and a line in [`routes`].
 
 mod assets;
@@ -27,7 +27,7 @@ use ironroot_views::Views;
 
 use handover::Handovers;
 
-pub use frame::{Begun, Visitor};
+pub use frame::{Begun, SessionEnd, Visitor};
 pub use hub::Hub;
 pub use live::LiveFigures;
 pub use pages::fault::{Trouble, fault_page};
@@ -72,6 +72,14 @@ pub fn routes(console: Console) -> Router {
         .route("/", get(pages::overview::show))
         .route("/devices", get(pages::devices::show))
         .route("/devices/{id}", get(pages::device::show))
+        .route("/devices/{id}/orders", post(pages::device::order))
+        .route(
+            "/orders",
+            get(pages::orders::show).post(pages::orders::give),
+        )
+        .route("/orders/done", get(pages::orders::done))
+        .route("/views", get(pages::views::show).post(pages::views::save))
+        .route("/views/{name}/remove", post(pages::views::remove))
         .route(
             "/onboard",
             get(pages::onboard::show).post(pages::onboard::claim),

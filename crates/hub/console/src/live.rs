@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
 use futures_core::Stream;
 use ironroot_views::{Fleet, Views};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::Console;
 use crate::figures::grouped;
-use crate::frame::signed;
+use crate::frame::{SessionEnd, Visitor, signed};
 use crate::pages::overview::{Answer, STATES, state_slot};
 
 /// How often figures are counted again while somebody looks.
@@ -27,6 +29,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// How long one stream lasts; the browser asks for the next, and is asked anew who it is.
 const STREAM_MAX: Duration = Duration::from_secs(300);
+
+/// The most streams at a time; whoever comes then is told to ask again later.
+const STREAMS_MAX: usize = 256;
 
 /// How old a count of the fleet may be when nothing was recorded since: a claim ends by time alone.
 const FLEET_AGE_MAX: Duration = Duration::from_secs(10);
@@ -39,6 +44,7 @@ type News = Option<Arc<str>>;
 pub struct LiveFigures {
     news: Arc<watch::Sender<News>>,
     counted: Arc<Mutex<Option<Counted>>>,
+    streams: Arc<Semaphore>,
 }
 
 /// A count of the fleet and what it was true for.
@@ -54,6 +60,7 @@ impl Default for LiveFigures {
         Self {
             news: Arc::new(watch::Sender::new(Some(Arc::from("{}")))),
             counted: Arc::default(),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         }
     }
 }
@@ -126,25 +133,47 @@ fn replace(news: &mut News, slots: Arc<str>) -> bool {
     differs
 }
 
-/// The stream of figures.
-pub(crate) async fn events(State(console): State<Console>) -> impl IntoResponse {
+/// The stream of figures, which ends with the session of the one who looks.
+pub(crate) async fn events(
+    State(console): State<Console>,
+    Extension(visitor): Extension<Visitor>,
+) -> Response {
+    let Ok(place) = Arc::clone(&console.live.streams).try_acquire_owned() else {
+        let later = [(header::RETRY_AFTER, "30")];
+        return (StatusCode::SERVICE_UNAVAILABLE, later).into_response();
+    };
     let mut news = console.live.news.subscribe();
     news.mark_changed();
-    Sse::new(Events::new(news, Instant::now() + STREAM_MAX)).keep_alive(KeepAlive::default())
+    let stream = Events::new(Looker {
+        news,
+        session: visitor.session,
+        until: Instant::now() + STREAM_MAX,
+        _place: place,
+    });
+    Sse::new(stream)
+        .keep_alive(KeepAlive::default())
+        .into_response()
 }
 
-type Next = (watch::Receiver<News>, Option<Event>);
+/// One browser that looks, as long as it may.
+struct Looker {
+    news: watch::Receiver<News>,
+    session: SessionEnd,
+    until: Instant,
+    _place: OwnedSemaphorePermit,
+}
+
+type Next = (Looker, Option<Event>);
 
 /// One browser's stream: the newest figures whenever they change.
 struct Events {
-    until: Instant,
     next: Pin<Box<dyn Future<Output = Next> + Send>>,
 }
 
 impl Events {
-    fn new(news: watch::Receiver<News>, until: Instant) -> Self {
-        let next = Box::pin(next(news, until));
-        Self { until, next }
+    fn new(looker: Looker) -> Self {
+        let next = Box::pin(next(looker));
+        Self { next }
     }
 }
 
@@ -152,19 +181,23 @@ impl Stream for Events {
     type Item = Result<Event, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let (news, event) = ready!(self.next.as_mut().poll(context));
-        self.next = Box::pin(next(news, self.until));
+        let (looker, event) = ready!(self.next.as_mut().poll(context));
+        self.next = Box::pin(next(looker));
         Poll::Ready(event.map(Ok))
     }
 }
 
-/// Waits for figures that differ; none when the stream has lasted long enough or the hub stops.
-async fn next(mut news: watch::Receiver<News>, until: Instant) -> Next {
-    let changed = timeout_at(until, news.changed()).await;
+/// Waits for figures that differ; none when the stream has lasted long enough, the session is over or the hub
+/// stops.
+async fn next(mut looker: Looker) -> Next {
+    let changed = tokio::select! {
+        changed = timeout_at(looker.until, looker.news.changed()) => changed,
+        () = looker.session.ended() => return (looker, None),
+    };
     if !matches!(changed, Ok(Ok(()))) {
-        return (news, None);
+        return (looker, None);
     }
-    let slots = news.borrow_and_update().clone();
+    let slots = looker.news.borrow_and_update().clone();
     let event = slots.map(|slots| Event::default().data(slots).retry(PERIOD));
-    (news, event)
+    (looker, event)
 }

@@ -1,5 +1,6 @@
 //! The pages: each one a typed view, a handler, and a template of the same name.
 
+pub(crate) mod chain;
 pub(crate) mod clock;
 pub(crate) mod confirm;
 pub(crate) mod device;
@@ -12,6 +13,8 @@ pub(crate) mod makers;
 pub(crate) mod onboard;
 pub(crate) mod onboard_many;
 pub(crate) mod onboard_tokens;
+pub(crate) mod order;
+pub(crate) mod orders;
 pub(crate) mod overview;
 pub(crate) mod password;
 pub(crate) mod profile;
@@ -27,6 +30,7 @@ pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod token_made;
 pub(crate) mod token_revoke;
+pub(crate) mod views;
 pub(crate) mod withdraw;
 
 use askama::Template;

@@ -1,7 +1,7 @@
 //! The kinds of journal entries: each variant is one thing that happened, with everything it changes.
 
 use ironroot_identity::{
-    CaNumber, CertificateSerial, DeviceId, ProfileName, RevocationReason, ServiceName,
+    CaNumber, CertificateSerial, DeviceId, ProfileName, RevocationReason, ServiceName, ViewName,
 };
 use ironroot_journal::Entry;
 use ironroot_standing::QuarantineReason;
@@ -314,6 +314,24 @@ pub enum Fact {
         /// Who ordered it.
         by: Actor,
     },
+    /// A view of the devices was saved; the one of the same name before it is gone.
+    #[serde(rename = "view.saved")]
+    ViewSaved {
+        /// Its name.
+        name: ViewName,
+        /// Which devices, in which order: the query of the API's list of devices.
+        query: String,
+        /// Who saved it.
+        by: Actor,
+    },
+    /// A saved view was removed.
+    #[serde(rename = "view.removed")]
+    ViewRemoved {
+        /// Its name.
+        name: ViewName,
+        /// Who removed it.
+        by: Actor,
+    },
     /// The machine's clock jumped and was not followed; certificates stopped.
     #[serde(rename = "clock.stepped")]
     ClockStepped {
@@ -510,6 +528,8 @@ impl Fact {
             | Self::ServiceRevoked { .. }
             | Self::ManufacturerAdded { .. }
             | Self::ManufacturerRemoved { .. }
+            | Self::ViewSaved { .. }
+            | Self::ViewRemoved { .. }
             | Self::ClockStepped { .. }
             | Self::ClockAgreed { .. }
             | Self::ClockConfirmed { .. }
@@ -761,6 +781,8 @@ impl std::fmt::Display for Fact {
             Self::ManufacturerRemoved { name, by } => {
                 write!(f, "The CA of manufacturer {name} was removed by {by}.")
             }
+            Self::ViewSaved { name, by, .. } => write!(f, "The view {name} was saved by {by}."),
+            Self::ViewRemoved { name, by } => write!(f, "The view {name} was removed by {by}."),
             Self::ClockStepped { expected, shown } => write!(
                 f,
                 "The machine's clock jumped from {} to {}; certificates stopped.",

@@ -5,16 +5,19 @@
 
 use ironroot_identity::{
     CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, RevocationReason, ServiceName,
+    ViewName,
 };
 use ironroot_journal::Entry;
 use ironroot_profile::{BadProfile, DeviceProfile};
-use ironroot_standing::{Event, Lifecycle, NotAllowed, QuarantineReason, transition};
+use ironroot_standing::{
+    Event, Lifecycle, NotAllowed, NotReleased, QuarantineReason, release, transition,
+};
 use ironroot_store::{ApplyError, Projection, Rows};
 
 use crate::fact::{Actor, Fact, IssuedCertificate, Unreadable};
 use crate::row::{
     CertificateRow, DeviceRow, FoldRow, InTwoPlacesRow, IssuingCaRow, ManufacturerRow, ProfileRow,
-    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, TokenRow, timeline_key,
+    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, TokenRow, ViewRow, timeline_key,
 };
 
 /// The number of certificates of one device that are good at the same time; a further one revokes the oldest.
@@ -101,6 +104,9 @@ pub enum Refused {
     /// The hub knows no such manufacturer.
     #[error("there is no manufacturer CA {0}")]
     UnknownManufacturer(ProfileName),
+    /// The hub knows no such view.
+    #[error("there is no view {0}")]
+    UnknownView(ViewName),
     /// A manufacturer of this name is there already.
     #[error("there is a manufacturer CA {0} already: remove it first")]
     ManufacturerTaken(ProfileName),
@@ -260,6 +266,15 @@ impl Step<'_> {
                 name, pem, prefix, ..
             } => self.add_manufacturer(name, pem, prefix),
             Fact::ManufacturerRemoved { name, .. } => self.remove_manufacturer(name),
+            Fact::ViewSaved { name, query, .. } => self.put(
+                name.as_str(),
+                &ViewRow {
+                    name: name.clone(),
+                    query: query.clone(),
+                    entry: self.index,
+                },
+            ),
+            Fact::ViewRemoved { name, .. } => self.remove_view(name),
         }
     }
 
@@ -435,18 +450,15 @@ impl Step<'_> {
     /// Takes one reason away; the device is released with the last of them.
     fn release(&mut self, device: &DeviceId, kind: QuarantineReason) -> Result<(), ApplyError> {
         let mut row = self.device(device, Event::Release)?;
-        let released = next(device, Some(row.lifecycle), Event::Release)?;
-        let before = row.reasons.len();
+        let device = device.clone();
+        row.lifecycle =
+            release(row.lifecycle, &row.reason_kinds(), kind).map_err(|cause| match cause {
+                NotReleased::NotAllowed(cause) => refuse(Refused::Lifecycle { device, cause }),
+                NotReleased::NoSuchReason(reason) => {
+                    refuse(Refused::NoSuchReason { device, reason })
+                }
+            })?;
         row.reasons.retain(|known| known.kind != kind);
-        if row.reasons.len() == before {
-            return Err(refuse(Refused::NoSuchReason {
-                device: device.clone(),
-                reason: kind,
-            }));
-        }
-        if row.reasons.is_empty() {
-            row.lifecycle = released;
-        }
         self.put_device(row)
     }
 
@@ -520,6 +532,14 @@ impl Step<'_> {
             return Err(refuse(Refused::UnknownManufacturer(name.clone())));
         }
         self.rows.delete(ManufacturerRow::TABLE, name.as_str());
+        Ok(())
+    }
+
+    fn remove_view(&mut self, name: &ViewName) -> Result<(), ApplyError> {
+        if self.get::<ViewRow>(name.as_str())?.is_none() {
+            return Err(refuse(Refused::UnknownView(name.clone())));
+        }
+        self.rows.delete(ViewRow::TABLE, name.as_str());
         Ok(())
     }
 

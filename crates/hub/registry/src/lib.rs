@@ -19,7 +19,7 @@ pub use live::{CertificateStanding, Device, KnownCertificate, Profile, Registry,
 pub use revoked::RevokedCertificate;
 pub use row::{
     CertificateRow, DeviceRow, FoldRow, InTwoPlacesRow, IssuingCaRow, ManufacturerRow, ProfileRow,
-    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, TokenRow, timeline_index,
-    timeline_key,
+    ReasonRow, RevokedRow, Row, SegmentRow, ServiceRow, TIMELINE, TokenRow, ViewRow,
+    timeline_index, timeline_key,
 };
 pub use subject::{Subject, Watcher};

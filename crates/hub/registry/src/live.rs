@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use ironroot_identity::{
     CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, Revocation, ServiceName,
+    ViewName,
 };
 use ironroot_mqtt::TopicTemplate;
 use ironroot_profile::{DeviceProfile, Topics};
@@ -14,7 +15,9 @@ use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
 
 use crate::revoked::{RevokedCertificate, RevokedCertificates};
-use crate::row::{CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, Row, ServiceRow};
+use crate::row::{
+    CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, Row, ServiceRow, ViewRow,
+};
 use crate::subject::{Subject, Watcher};
 
 /// All devices, services, certificates, profiles and manufacturers that the hub knows.
@@ -29,6 +32,7 @@ pub struct Registry {
     revoked: RevokedCertificates,
     profiles: RwLock<BTreeMap<ProfileName, Arc<Profile>>>,
     manufacturers: RwLock<BTreeMap<ProfileName, ManufacturerRow>>,
+    views: RwLock<BTreeMap<ViewName, ViewRow>>,
     watcher: OnceLock<Arc<dyn Watcher>>,
 }
 
@@ -70,6 +74,8 @@ pub struct KnownCertificate {
     pub fingerprint: [u8; 32],
     /// The issuing CA that signed it.
     pub ca: CaNumber,
+    /// End of its validity, seconds since 1970.
+    pub not_after: u64,
     /// When and why it was revoked.
     pub revoked: Option<Revocation>,
 }
@@ -164,12 +170,13 @@ impl Registry {
     }
 
     /// The tables to be taken in at start-up, in this order: what Grants follow from comes first.
-    pub const TABLES: [Table; 5] = [
+    pub const TABLES: [Table; 6] = [
         ProfileRow::TABLE,
         DeviceRow::TABLE,
         CertificateRow::TABLE,
         ServiceRow::TABLE,
         ManufacturerRow::TABLE,
+        ViewRow::TABLE,
     ];
 
     /// Takes in a row as it stands in the store.
@@ -188,6 +195,9 @@ impl Registry {
         } else if table == ManufacturerRow::TABLE {
             let row: ManufacturerRow = parse(bytes)?;
             self.manufacturers.write().insert(row.name.clone(), row);
+        } else if table == ViewRow::TABLE {
+            let row: ViewRow = parse(bytes)?;
+            self.views.write().insert(row.name.clone(), row);
         }
         Ok(())
     }
@@ -243,6 +253,11 @@ impl Registry {
         self.manufacturers.read().values().cloned().collect()
     }
 
+    /// All saved views of the devices, in the order of names.
+    pub fn views(&self) -> Vec<ViewRow> {
+        self.views.read().values().cloned().collect()
+    }
+
     /// The subject of a principal.
     pub fn subject(&self, principal: &Principal) -> Option<Arc<Subject>> {
         match principal {
@@ -268,6 +283,13 @@ impl Registry {
     /// The certificate of this serial number, whoever holds it.
     pub fn known_certificate(&self, serial: &CertificateSerial) -> Option<KnownCertificate> {
         self.certificates.read().get(serial).copied()
+    }
+
+    /// When the last of these certificates ends, seconds since 1970; none when there is none.
+    pub fn certificates_end(&self, serials: &[CertificateSerial]) -> Option<u64> {
+        let known = self.certificates.read();
+        let ends = serials.iter().filter_map(|serial| known.get(serial));
+        ends.map(|known| known.not_after).max()
     }
 
     /// What issuing CA `ca` has revoked, from the `from`th on, in the order of taking note.
@@ -386,6 +408,7 @@ impl Registry {
         let known = KnownCertificate {
             fingerprint,
             ca: row.ca,
+            not_after: row.not_after,
             revoked,
         };
         let before = self.certificates.write().insert(row.serial, known);
@@ -418,10 +441,12 @@ impl Registry {
         });
     }
 
-    /// Takes note of a deleted row. Of the tables in memory only manufacturers lose rows.
+    /// Takes note of a deleted row. Of the tables in memory only manufacturers and views lose rows.
     fn forget(&self, table: Table, key: &str) {
         if table == ManufacturerRow::TABLE {
             self.manufacturers.write().remove(key);
+        } else if table == ViewRow::TABLE {
+            self.views.write().remove(key);
         }
     }
 

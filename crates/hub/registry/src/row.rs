@@ -2,6 +2,7 @@
 
 use ironroot_identity::{
     CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, RevocationReason, ServiceName,
+    ViewName,
 };
 use ironroot_standing::{Lifecycle, QuarantineReason, Standing, Tier};
 use ironroot_store::Table;
@@ -78,6 +79,11 @@ impl DeviceRow {
             lifecycle: self.lifecycle,
             tier: Tier::None,
         }
+    }
+
+    /// The kinds of its reasons for quarantine.
+    pub fn reason_kinds(&self) -> Vec<QuarantineReason> {
+        self.reasons.iter().map(|reason| reason.kind).collect()
     }
 }
 
@@ -257,6 +263,21 @@ pub struct TokenRow {
 
 impl Row for TokenRow {
     const TABLE: Table = Table::new("tokens");
+}
+
+/// A saved view of the devices, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewRow {
+    /// Its name.
+    pub name: ViewName,
+    /// Which devices, in which order: the query of the API's list of devices.
+    pub query: String,
+    /// The entry that saved it.
+    pub entry: u64,
+}
+
+impl Row for ViewRow {
+    const TABLE: Table = Table::new("views");
 }
 
 /// A manufacturer's CA, by its name.

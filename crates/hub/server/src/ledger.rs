@@ -46,6 +46,7 @@ impl NotRecorded {
                 Refused::UnknownService(_)
                 | Refused::UnknownToken(_)
                 | Refused::UnknownManufacturer(_)
+                | Refused::UnknownView(_)
                 | Refused::UnknownCertificate(_),
             ) => Fault::Sender(Blame::Unknown),
             Self::Unfit(_)

@@ -19,6 +19,8 @@ pub struct Attention {
     pub so: String,
     /// The entry that tells of it.
     pub entry: Option<u64>,
+    /// The devices it is about, as a query of their list; empty when it is about one, or about none.
+    pub query: &'static str,
 }
 
 /// How grave a thing is that waits for a person.
@@ -28,6 +30,8 @@ pub enum Urgency {
     Stopped,
     /// A device is shut out.
     ShutOut,
+    /// Devices go on, and will not for long.
+    Watch,
     /// It can wait.
     Waiting,
 }
@@ -48,11 +52,30 @@ impl Views {
             lifecycle: Some(Lifecycle::Quarantined),
             ..DeviceQuery::default()
         };
-        for item in self.devices(&quarantined).await?.items {
+        let active = |change: fn(&mut DeviceQuery)| {
+            let mut query = DeviceQuery {
+                lifecycle: Some(Lifecycle::Active),
+                ..DeviceQuery::default()
+            };
+            change(&mut query);
+            query
+        };
+        let watched = [
+            active(|query| query.certificate_ends_in_s = Some(0)),
+            active(|query| query.unseen_for_s = Some(86_400)),
+        ];
+        let found = self.find(&quarantined, &watched).await?;
+        for item in found.list.items {
             all.push(self.shut_out(item.id).await?);
         }
         for id in &fleet.in_two_places {
             all.extend(self.in_two_places(id).await?);
+        }
+        // The hub knows who was seen since it started, and no more.
+        let long_up = self.clock.now().since(self.hub.started_at).as_secs() >= 86_400;
+        if let [ended, unseen] = found.others[..] {
+            all.extend(certificates_ended(ended));
+            all.extend(not_seen(if long_up { unseen } else { 0 }));
         }
         if fleet.claims_ended > 0 {
             all.push(claims_ended(fleet.claims_ended));
@@ -71,20 +94,36 @@ impl Views {
             what: "used its certificate in two places at once".to_owned(),
             so: self.words(&seen.why).await?,
             entry: Some(seen.entry),
+            query: "",
         }))
     }
 
-    async fn shut_out(&self, id: String) -> Result<Attention, NotShown> {
-        let device = self.registry.device(&id);
+    /// Why the device is under quarantine, in its oldest reason's words; empty when it is not.
+    ///
+    /// # Errors
+    /// [`NotShown`] when the store cannot be read.
+    pub async fn first_reason(&self, id: &str) -> Result<String, NotShown> {
+        let told = self.told_reason(id).await?;
+        Ok(told.map(|(told, _entry)| told).unwrap_or_default())
+    }
+
+    /// A device's oldest reason for quarantine with who gave it, and its entry.
+    async fn told_reason(&self, id: &str) -> Result<Option<(String, u64)>, NotShown> {
+        let device = self.registry.device(id);
         let rows = device
             .map(|device| device.row().reasons)
             .unwrap_or_default();
         let reasons = self.reasons(rows.get(..1).unwrap_or_default()).await?;
-        let (so, entry) = match reasons.into_iter().next() {
-            Some(reason) => {
-                let by = reason.who.unwrap_or_else(|| "the hub".to_owned());
-                (format!("By {by}: “{}”", reason.why), Some(reason.entry))
-            }
+        let told = reasons.into_iter().next().map(|reason| {
+            let by = reason.who.unwrap_or_else(|| "the hub".to_owned());
+            (format!("By {by}: “{}”", reason.why), reason.entry)
+        });
+        Ok(told)
+    }
+
+    async fn shut_out(&self, id: String) -> Result<Attention, NotShown> {
+        let (so, entry) = match self.told_reason(&id).await? {
+            Some((told, entry)) => (told, Some(entry)),
             None => (
                 "The order is recorded as soon as the journal can append again.".to_owned(),
                 None,
@@ -96,8 +135,43 @@ impl Views {
             what: "is shut out".to_owned(),
             so,
             entry,
+            query: "",
         })
     }
+}
+
+fn certificates_ended(count: u64) -> Option<Attention> {
+    let (hold, they) = match count {
+        0 => return None,
+        1 => ("device has", "It"),
+        _ => ("devices have", "They"),
+    };
+    Some(Attention {
+        urgency: Urgency::Watch,
+        device: None,
+        what: format!("{} let the certificate end", counted(count, hold, hold)),
+        so: format!(
+            "{they} cannot connect any more. Look for what keeps the renewal from us, then claim anew."
+        ),
+        entry: None,
+        query: "lifecycle=active&certificate_ends_in_s=0",
+    })
+}
+
+fn not_seen(count: u64) -> Option<Attention> {
+    let have = match count {
+        0 => return None,
+        1 => "device was",
+        _ => "devices were",
+    };
+    Some(Attention {
+        urgency: Urgency::Waiting,
+        device: None,
+        what: format!("{} not heard of for a day", counted(count, have, have)),
+        so: "Nothing is wrong with what is known of them; they may be switched off.".to_owned(),
+        entry: None,
+        query: "lifecycle=active&unseen_for_s=86400",
+    })
 }
 
 fn claims_ended(count: u64) -> Attention {
@@ -111,6 +185,7 @@ fn claims_ended(count: u64) -> Attention {
         what: format!("{} ended unused", counted(count, claims, claims)),
         so: format!("Claim {them} again to let the device enrol, or retire the serial."),
         entry: None,
+        query: "lifecycle=claimed",
     }
 }
 
@@ -122,6 +197,7 @@ impl From<ironroot_api::Degraded> for Attention {
             what: degraded.what,
             so: degraded.remedy,
             entry: None,
+            query: "",
         }
     }
 }

@@ -6,7 +6,7 @@ use ironroot_api::{ClaimItem, Page, PageQuery, limit};
 use ironroot_registry::{Device, Fact};
 use ironroot_standing::Lifecycle;
 
-use crate::devices::Best;
+use crate::best::Best;
 use crate::page::Place;
 use crate::walk::each_device;
 use crate::{NotShown, Views, words};

@@ -218,6 +218,7 @@ pub(crate) fn summary(grant: &Grant, id: &str) -> GrantSummary {
     let limits = grant.limits();
     GrantSummary {
         connect: grant.may_connect(),
+        renew: grant.may_renew(),
         publish: filled(grant.publish()),
         subscribe: filled(grant.subscribe()),
         sessions_max: limits.sessions_max.into(),

@@ -1,73 +1,90 @@
-//! The list of devices: filtered, sorted and cut into pages in memory.
+//! The list of devices: filtered, sorted, counted and cut into pages in memory.
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use ironroot_api::{Assurance, DeviceItem, DeviceQuery, DeviceSort, Page, limit};
+use ironroot_api::{
+    Assurance, DeviceCount, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Page, limit,
+};
 use ironroot_registry::{Device, DeviceRow};
-use ironroot_standing::{Lifecycle, Standing, Tier};
+use ironroot_standing::{Lifecycle, Standing};
 use ironroot_time::UnixTime;
 
+use crate::best::Best;
+use crate::looking::Looking;
 use crate::page::Place;
 use crate::walk::each_device;
 use crate::{Activity, NotShown, Views, words};
+
+/// What a list answers, and how many devices fit each of the other questions asked with it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The page asked for.
+    pub list: DeviceList,
+    /// One count for each further question.
+    pub others: Vec<u64>,
+}
 
 impl Views {
     /// One page of devices.
     ///
     /// # Errors
     /// [`NotShown::BadCursor`].
-    pub async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceItem>, NotShown> {
+    pub async fn devices(&self, query: &DeviceQuery) -> Result<DeviceList, NotShown> {
+        Ok(self.find(query, &[]).await?.list)
+    }
+
+    /// One page of devices, and how many fit each of `others`, all in one walk over the fleet.
+    ///
+    /// # Errors
+    /// [`NotShown::BadCursor`].
+    pub async fn find(
+        &self,
+        query: &DeviceQuery,
+        others: &[DeviceQuery],
+    ) -> Result<Found, NotShown> {
         let sort = query.sort.unwrap_or(DeviceSort::Standing);
+        let reverse = query.reverse == Some(true);
+        let counts = query.count == Some(true);
         let from = query.cursor.as_deref().map(Place::read).transpose()?;
-        let after = match (sort, &from) {
-            (DeviceSort::Id, Some(place)) => {
+        // Devices come in the order of ids: where nothing is counted, such a walk is as long as the page.
+        let page_long = sort == DeviceSort::Id && !reverse && !counts && others.is_empty();
+        let after = match &from {
+            Some(place) if page_long => {
                 Some(place.name.parse().map_err(|_no_id| NotShown::BadCursor)?)
             }
             _ => None,
         };
-        let mut best = Best::of(limit(query.limit), from);
+        let looking = Looking::new(self, sort, &[std::slice::from_ref(query), others].concat());
+        let limit = limit(query.limit);
+        let mut best = if reverse {
+            Best::backwards(limit, from)
+        } else {
+            Best::of(limit, from)
+        };
+        let mut count = DeviceCount::default();
+        let mut further = vec![0; others.len()];
         each_device(&self.registry, after, |device| {
-            if let Some(order) = self.order(device, query, sort) {
-                best.offer(order, device);
-            }
-            match sort {
-                // Devices come in the order of ids: what is full stays as it is.
-                DeviceSort::Id if best.is_full() => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
+            looking.at(device, |facts| {
+                for (number, other) in further.iter_mut().zip(others) {
+                    *number += u64::from(looking.fits(facts, other));
+                }
+                if looking.fits(facts, query) {
+                    count_in(&mut count, facts.standing);
+                    best.offer(looking.order(facts), device);
+                }
+            });
+            if page_long && best.is_full() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         })
         .await;
-        Ok(best.into_page(|device| self.item(device)))
-    }
-
-    /// Where the device stands in the order asked for; none when it is not wanted.
-    fn order(&self, device: &Device, query: &DeviceQuery, sort: DeviceSort) -> Option<u64> {
-        let principal = device.subject().principal();
-        if let Some(part) = &query.id
-            && !principal.id().contains(part.as_str())
-        {
-            return None;
-        }
-        let order = device.inspect(|row, lifecycle| {
-            let standing = standing_of(row, lifecycle);
-            fits(row, standing, query).then(|| gravity(standing))
-        })?;
-        if query.connected.is_none() && sort != DeviceSort::LastSeen {
-            return Some(if sort == DeviceSort::Id { 0 } else { order });
-        }
-        let activity = self.live.activity(principal);
-        if query
-            .connected
-            .is_some_and(|wanted| wanted != (activity.sessions > 0))
-        {
-            return None;
-        }
-        Some(match sort {
-            DeviceSort::Standing => order,
-            DeviceSort::Id => 0,
-            DeviceSort::LastSeen => u64::MAX - activity.last_seen.map_or(0, UnixTime::as_ms),
+        let Page { items, next } = best.into_page(|device| self.item(device));
+        let count = counts.then_some(count);
+        Ok(Found {
+            list: DeviceList { items, next, count },
+            others: further,
         })
     }
 
@@ -78,131 +95,33 @@ impl Views {
     }
 
     fn item_of(&self, row: &DeviceRow, lifecycle: Lifecycle, activity: &Activity) -> DeviceItem {
+        let ends = self.registry.certificates_end(&row.certificates);
         DeviceItem {
             id: row.id.to_string(),
             profile: row.profile.to_string(),
             lifecycle: words::lifecycle(lifecycle),
             tier: words::tier(row.standing().tier),
-            assurance: (!row.certificates.is_empty()).then_some(Assurance::Software),
+            assurance: assurance(row),
             reasons_count: u32::try_from(row.reasons.len()).unwrap_or(u32::MAX),
             sessions: activity.sessions,
             last_seen: activity.last_seen.map(|at| at.to_string()),
+            certificate_ends: ends.map(|at| UnixTime::from_s(at).to_string()),
+            messages: activity.messages(),
+            refused: activity.traffic.refused,
             simulated: self.hub.demonstration,
         }
     }
 }
 
-fn standing_of(row: &DeviceRow, lifecycle: Lifecycle) -> Standing {
-    Standing {
-        lifecycle,
-        ..row.standing()
-    }
+/// How well the device's key is kept; none before its enrolment.
+pub(crate) fn assurance(row: &DeviceRow) -> Option<Assurance> {
+    (!row.certificates.is_empty()).then_some(Assurance::Software)
 }
 
-fn fits(row: &DeviceRow, standing: Standing, query: &DeviceQuery) -> bool {
-    let profile = query.profile.as_deref();
-    profile.is_none_or(|wanted| wanted == row.profile.as_str())
-        && (query.lifecycle).is_none_or(|wanted| wanted == words::lifecycle(standing.lifecycle))
-        && (query.tier).is_none_or(|wanted| wanted == words::tier(standing.tier))
+fn count_in(count: &mut DeviceCount, standing: Standing) {
+    count.devices += 1;
+    let lifecycle = words::lifecycle(standing.lifecycle);
+    *count.by_lifecycle.entry(lifecycle).or_default() += 1;
+    let tier = words::tier(standing.tier);
+    *count.by_tier.entry(tier).or_default() += 1;
 }
-
-/// How grave a Standing is; the gravest has the lowest number.
-///
-/// Those shut out come first, then those at work by tier, then those not here yet or no longer.
-pub(crate) fn gravity(standing: Standing) -> u64 {
-    let state = match standing.lifecycle {
-        Lifecycle::Quarantined => 0,
-        Lifecycle::Enrolled | Lifecycle::Active => 1,
-        Lifecycle::Claimed => 2,
-        Lifecycle::Transferred => 3,
-        Lifecycle::Retired => 4,
-    };
-    let tier = match standing.tier {
-        Tier::Contraindicated => 0,
-        Tier::Warning => 1,
-        Tier::None => 2,
-        Tier::Affirming => 3,
-    };
-    4 * state + tier
-}
-
-/// The first devices of an order, one more than a page holds, out of all that are offered.
-pub(crate) struct Best {
-    limit: usize,
-    from: Option<Place>,
-    first: BinaryHeap<Ranked>,
-}
-
-impl Best {
-    pub(crate) fn of(limit: usize, from: Option<Place>) -> Self {
-        let first = BinaryHeap::with_capacity(limit + 2);
-        Self { limit, from, first }
-    }
-
-    fn is_full(&self) -> bool {
-        self.first.len() > self.limit
-    }
-
-    pub(crate) fn offer(&mut self, order: u64, device: &Arc<Device>) {
-        let key = (order, device.subject().principal().id());
-        if let Some(from) = &self.from
-            && key <= (from.order, from.name.as_str())
-        {
-            return;
-        }
-        if self.is_full() && self.first.peek().is_some_and(|last| last.key() <= key) {
-            return;
-        }
-        self.first.push(Ranked {
-            order,
-            device: Arc::clone(device),
-        });
-        if self.first.len() > self.limit + 1 {
-            self.first.pop();
-        }
-    }
-
-    pub(crate) fn into_page<T>(self, item: impl Fn(&Device) -> T) -> Page<T> {
-        let ranked = self.first.into_sorted_vec();
-        let page = ranked.get(..self.limit).unwrap_or(&ranked);
-        let next = match page.last() {
-            Some(last) if ranked.len() > page.len() => Some(last),
-            _ => None,
-        };
-        Page {
-            items: page.iter().map(|ranked| item(&ranked.device)).collect(),
-            next: next.map(|last| Place::write(last.order, last.key().1)),
-        }
-    }
-}
-
-struct Ranked {
-    order: u64,
-    device: Arc<Device>,
-}
-
-impl Ranked {
-    fn key(&self) -> (u64, &str) {
-        (self.order, self.device.subject().principal().id())
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Ranked {}

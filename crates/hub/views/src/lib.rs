@@ -6,20 +6,24 @@
 //! To add a question: a file with its method on [`Views`], answering a type of `hub/api`.
 
 mod attention;
+mod best;
 mod certificates;
 mod claims;
+mod consequence;
 mod device;
 mod devices;
 mod fleet;
 mod journal;
 mod live;
 mod log;
+mod looking;
 mod manufacturers;
 mod page;
 mod profile_change;
 mod profiles;
 mod proof;
 mod refused;
+mod saved;
 mod services;
 mod status;
 mod tokens;
@@ -28,6 +32,7 @@ mod walk;
 mod words;
 
 pub use attention::{Attention, Urgency};
+pub use devices::Found;
 pub use fleet::Fleet;
 pub use live::{Activity, Live, Trouble};
 pub use log::TileLog;

@@ -46,3 +46,15 @@ pub struct Activity {
     /// The Sparkplug edge nodes that it is.
     pub edge_nodes: Vec<EdgeNode>,
 }
+
+impl Activity {
+    /// Messages from it and to it.
+    pub(crate) fn messages(&self) -> u64 {
+        let Traffic {
+            messages_in,
+            messages_out,
+            ..
+        } = self.traffic;
+        messages_in.saturating_add(messages_out)
+    }
+}

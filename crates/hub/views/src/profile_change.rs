@@ -9,7 +9,7 @@ use ironroot_registry::Profile;
 use ironroot_standing::{Grant, Standing, grant_device};
 
 use crate::device::summary;
-use crate::devices::gravity;
+use crate::looking::gravity;
 use crate::profiles::digest_of;
 use crate::walk::each_device;
 use crate::{Views, words};

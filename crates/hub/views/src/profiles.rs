@@ -8,6 +8,13 @@ use crate::page::page_by_name;
 use crate::{Fleet, NotShown, Views};
 
 impl Views {
+    /// The names of all profiles.
+    pub fn profile_names(&self) -> Vec<String> {
+        let profiles = self.registry.profiles();
+        let names = profiles.iter().map(|profile| profile.row.name.to_string());
+        names.collect()
+    }
+
     /// One page of profiles, by name.
     pub async fn profiles(&self, query: &PageQuery) -> Page<ProfileItem> {
         let fleet = self.fleet().await;

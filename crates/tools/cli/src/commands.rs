@@ -14,6 +14,7 @@ pub mod service;
 pub mod session;
 pub mod status;
 pub mod token;
+pub mod view;
 
 use ironroot_api::{Page, PageQuery};
 

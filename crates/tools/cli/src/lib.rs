@@ -37,6 +37,7 @@ use commands::service::ServiceCommand;
 use commands::session::{PasswordCommand, SessionCommand};
 use commands::status::{Settings, SignIn, Status};
 use commands::token::TokenCommand;
+use commands::view::ViewCommand;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use connection::HubArgs;
 
@@ -52,6 +53,9 @@ pub enum RemoteCommand {
     /// See devices, and give orders about one.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Saved views of the devices.
+    #[command(subcommand)]
+    View(ViewCommand),
     /// Claim devices for this organisation.
     #[command(subcommand)]
     Claim(ClaimCommand),
@@ -123,6 +127,7 @@ impl RemoteCommand {
     fn run_on(self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
         match self {
             Self::Device(command) => command.run_on(terminal),
+            Self::View(command) => command.run_on(terminal),
             Self::Claim(command) => command.run_on(terminal),
             Self::Service(command) => command.run_on(terminal),
             Self::Certificate(command) => command.run_on(terminal),

@@ -8,6 +8,7 @@ mod orders;
 mod refusals;
 mod services;
 mod tls;
+mod views;
 
 use std::collections::VecDeque;
 use std::fs;

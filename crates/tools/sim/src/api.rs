@@ -55,8 +55,12 @@ impl Api {
     /// When the hub refuses.
     pub async fn order(&mut self, device: &str, order: Order, why: &str) -> Result<OrderDone> {
         let path = format!("/devices/{device}/orders");
-        let why = why.to_owned();
-        self.post(&path, &NewOrder { order, why }).await
+        let order = NewOrder {
+            order,
+            why: why.to_owned(),
+            seen: None,
+        };
+        self.post(&path, &order).await
     }
 
     /// Revokes one certificate, whose key somebody else has.

@@ -2,19 +2,26 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
 use ironroot_api::{
-    Certificate, DeviceDetail, EdgeNode, GrantSummary, Lifecycle, Notice, Reason, Source,
-    TimelineEntry, Traffic,
+    Certificate, Consequence, DeviceDetail, DeviceItem, EdgeNode, GrantSummary, Lifecycle,
+    NewOrder, Notice, Order, OrderDone, Reason, Source, TimelineEntry, Traffic,
 };
 use ironroot_time::UnixTime;
+use serde::Deserialize;
 
-use super::Shown;
+use super::chain::{Link, chain};
 use super::fault::Trouble;
 use super::journal::Line;
+use super::order::{OrderDialog, Shown, changes, note, question, verb};
+use super::{Shown as ShownPage, answered};
 use crate::Console;
 use crate::figures::{grouped, moment, seen, short, shortened, size};
+use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
+use crate::hub::segment;
 use crate::marks::{self, Mark};
 
 #[derive(Debug, Template)]
@@ -23,9 +30,15 @@ pub(crate) struct DevicePage {
     frame: Frame,
     id: String,
     profile: String,
+    sessions: u32,
     tier: Mark,
     life: Mark,
     standing: String,
+    /// The orders that the lifecycle table allows.
+    orders: Vec<(Order, &'static str)>,
+    /// The entry of an order that was just carried out, as a toast.
+    toast: Option<Line>,
+    links: Vec<Link>,
     reasons: Vec<ReasonLine>,
     notices: Vec<ReasonLine>,
     grant: GrantSummary,
@@ -33,10 +46,9 @@ pub(crate) struct DevicePage {
     certificates: Vec<CertificateLine>,
     traffic: Vec<(&'static str, String)>,
     nodes: Vec<NodeLine>,
-    sessions: u32,
-    seen: String,
+    facts: Vec<(&'static str, String)>,
     lines: Vec<Line>,
-    commands: Vec<Command>,
+    dialog: Option<OrderDialog>,
 }
 
 #[derive(Debug)]
@@ -66,19 +78,81 @@ struct NodeLine {
     since: String,
 }
 
-/// An order about the device, as a command, and what it does.
-#[derive(Debug)]
-struct Command {
-    does: &'static str,
-    line: String,
+/// What the address may ask for beside the device.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    order: String,
+    /// The entry of an order that was carried out.
+    done: String,
 }
+
+/// What the form of an order sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OrderForm {
+    pub(crate) order: String,
+    pub(crate) seen: String,
+    pub(crate) why: String,
+    pub(crate) typed: String,
+    /// The devices of an order about several, commas between.
+    pub(crate) ids: String,
+}
+
+impl OrderForm {
+    /// The order that is meant.
+    pub(crate) fn order(&self) -> Result<Order, Trouble> {
+        order_of(&self.order)
+    }
+}
+
+/// The order of this name.
+pub(crate) fn order_of(name: &str) -> Result<Order, Trouble> {
+    let found = Order::ALL.iter().find(|order| order.as_str() == name);
+    let unknown = || Trouble::Faulty(format!("There is no order {name:?}."));
+    found.copied().ok_or_else(unknown)
+}
+
+/// The API's class of an order that was carried out and could not be recorded yet.
+const ORDER_HELD: &str = "urn:ironroot:problem:order-held";
+
+/// What did not come about, over what is wrong with an order's form.
+pub(crate) const NOT_DONE: &str = "Your order was not carried out";
 
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-) -> Shown<DevicePage> {
-    Shown(page(&console, visitor, &id).await)
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let page = match asked {
+        Ok(Query(asked)) => asked_page(&console, visitor, &id, &asked).await,
+        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
+    };
+    ShownPage(page).into_response()
+}
+
+async fn asked_page(
+    console: &Console,
+    visitor: Visitor,
+    id: &str,
+    asked: &Asked,
+) -> Result<DevicePage, Trouble> {
+    if !asked.order.is_empty() {
+        let form = OrderForm {
+            order: asked.order.clone(),
+            ..OrderForm::default()
+        };
+        return order_page(console, visitor, id, form, Faults::default()).await;
+    }
+    let mut page = page(console, visitor, id).await?;
+    let done = asked.done.parse::<u64>().ok();
+    page.toast = page
+        .lines
+        .iter()
+        .find(|line| Some(line.index) == done)
+        .cloned();
+    Ok(page)
 }
 
 async fn page(console: &Console, visitor: Visitor, id: &str) -> Result<DevicePage, Trouble> {
@@ -90,13 +164,117 @@ async fn page(console: &Console, visitor: Visitor, id: &str) -> Result<DevicePag
     Ok(DevicePage::new(frame, detail, views.now()))
 }
 
+/// The device with an order open over it.
+async fn order_page(
+    console: &Console,
+    visitor: Visitor,
+    id: &str,
+    form: OrderForm,
+    faults: Faults,
+) -> Result<DevicePage, Trouble> {
+    let order = form.order()?;
+    let consequence = console.views.consequence(id, order)?;
+    let mut page = page(console, visitor, id).await?;
+    page.frame.modal = true;
+    page.frame.title = faults.titled(&question(order, id));
+    page.dialog = Some(dialog(&page, &consequence, form, faults));
+    Ok(page)
+}
+
+fn dialog(page: &DevicePage, what: &Consequence, form: OrderForm, faults: Faults) -> OrderDialog {
+    let (id, order) = (&page.id, what.order);
+    OrderDialog {
+        visitor: page.frame.visitor.clone(),
+        order,
+        about: "Order for 1 device".to_owned(),
+        heading: question(order, id),
+        changes: changes(what),
+        note: note(what, page.sessions),
+        unreached: Vec::new(),
+        reached: Vec::new(),
+        possible: what.after.is_some(),
+        seen: what.position,
+        to_type: id.clone(),
+        typed: form.typed,
+        why: form.why,
+        faults,
+        command: format!(r#"ironroot device {order} {id} --why "…""#),
+        action: format!("/devices/{}/orders", segment(id)),
+        leave: format!("/devices/{}", segment(id)),
+        button: format!("{} {id}", verb(order)),
+    }
+}
+
+/// Takes an order, and shows the device again.
+pub(crate) async fn order(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Sent { visitor, form }: Sent<OrderForm>,
+) -> Response {
+    let faults = match give(&console, &visitor, &id, &form).await {
+        Ok(address) => return see(&address),
+        Err(Refused::Trouble(trouble)) => {
+            return ShownPage::<DevicePage>(Err(trouble)).into_response();
+        }
+        Err(Refused::Form(faults)) => faults,
+    };
+    let page = order_page(&console, visitor, &id, form, faults.clone()).await;
+    answered(&faults, page)
+}
+
+/// Why an order was not carried out: the form can be mended, or it cannot be shown again.
+enum Refused {
+    Form(Faults),
+    Trouble(Trouble),
+}
+
+/// Has the order carried out; gives the address that tells of it.
+async fn give(
+    console: &Console,
+    visitor: &Visitor,
+    id: &str,
+    form: &OrderForm,
+) -> Result<String, Refused> {
+    let order = form.order().map_err(Refused::Trouble)?;
+    if order == Order::Retire && form.typed.trim() != id {
+        let told = format!("Type {id} as it stands here: nothing leads back from retirement.");
+        return Err(Refused::Form(Faults::one(NOT_DONE, "typed", told)));
+    }
+    let new = NewOrder {
+        order,
+        why: form.why.trim().to_owned(),
+        seen: form.seen.parse().ok(),
+    };
+    let path = format!("/devices/{}/orders", segment(id));
+    let done = console.hub.post::<OrderDone>(visitor, &path, &new).await;
+    match done {
+        Ok(done) => Ok(format!("/devices/{}?done={}", segment(id), done.entry)),
+        // It is obeyed; the device's own page says that it is not recorded yet.
+        Err(problem) if problem.kind == ORDER_HELD => Ok(format!("/devices/{}", segment(id))),
+        Err(problem) => Err(Refused::Form(Faults::of(NOT_DONE, problem, ""))),
+    }
+}
+
 impl DevicePage {
+    /// Whether trust ends before the Grant.
+    fn is_broken(&self) -> bool {
+        self.links.iter().any(Link::is_broken)
+    }
+
     fn new(frame: Frame, detail: DeviceDetail, now: UnixTime) -> Self {
         let item = detail.item;
         Self {
             frame,
             tier: marks::tier(item.tier),
             life: marks::lifecycle(item.lifecycle),
+            orders: orders(item.lifecycle)
+                .into_iter()
+                .map(|order| (order, verb(order)))
+                .collect(),
+            toast: None,
+            links: chain(&item, &detail.grant, &detail.certificates, now),
+            facts: facts(&item, now),
+            sessions: item.sessions,
             standing: detail.standing,
             reasons: detail.reasons.into_iter().map(ReasonLine::from).collect(),
             notices: detail.notices.into_iter().map(ReasonLine::from).collect(),
@@ -109,18 +287,57 @@ impl DevicePage {
                 .collect(),
             traffic: traffic(&detail.traffic, &detail.sources),
             nodes: detail.edge_nodes.iter().flat_map(node_lines).collect(),
-            sessions: item.sessions,
-            seen: seen(now, item.sessions, item.last_seen.as_deref()),
             lines: detail
                 .timeline
                 .into_iter()
                 .map(|entry| line(entry, now))
                 .collect(),
-            commands: commands(&item.id, item.lifecycle),
+            dialog: None,
             profile: item.profile,
             id: item.id,
         }
     }
+}
+
+/// The orders that the lifecycle table allows, the gravest last.
+fn orders(lifecycle: Lifecycle) -> Vec<Order> {
+    match lifecycle {
+        Lifecycle::Enrolled | Lifecycle::Active => {
+            vec![Order::Quarantine, Order::Transfer, Order::Retire]
+        }
+        Lifecycle::Quarantined => vec![Order::Release, Order::Transfer, Order::Retire],
+        Lifecycle::Claimed | Lifecycle::Transferred => vec![Order::Retire],
+        Lifecycle::Retired => Vec::new(),
+    }
+}
+
+fn facts(item: &DeviceItem, now: UnixTime) -> Vec<(&'static str, String)> {
+    let never = || "never".to_owned();
+    let ends = item.certificate_ends.as_deref();
+    let mut facts = vec![
+        ("Sessions now", grouped(item.sessions.into())),
+        ("Seen", seen(now, item.sessions, item.last_seen.as_deref())),
+        (
+            "Last heard of",
+            item.last_seen.as_deref().map_or_else(never, moment),
+        ),
+        (
+            "Key",
+            item.assurance
+                .map_or_else(|| "none yet".to_owned(), |kept| kept.to_string()),
+        ),
+        (
+            "Certificate",
+            ends.map_or_else(
+                || "none".to_owned(),
+                |at| format!("ends {} UTC", moment(at)),
+            ),
+        ),
+    ];
+    if item.simulated {
+        facts.push(("Simulated", "part of the demonstration".to_owned()));
+    }
+    facts
 }
 
 fn limits(grant: &GrantSummary) -> Vec<(&'static str, String)> {
@@ -204,37 +421,6 @@ fn line(entry: TimelineEntry, now: UnixTime) -> Line {
     }
 }
 
-/// The orders that the lifecycle table allows, with what each does.
-fn commands(id: &str, lifecycle: Lifecycle) -> Vec<Command> {
-    let why = r#"--why "…""#;
-    let command = |does, order: &str| Command {
-        does,
-        line: format!("ironroot device {order} {id} {why}"),
-    };
-    let quarantine = command(
-        "Cuts its sessions at once; it may then do what its profile leaves to a quarantined device.",
-        "quarantine",
-    );
-    let release = command(
-        "Takes a person's reason away; other reasons stay.",
-        "release",
-    );
-    let transfer = command(
-        "Revokes its certificates, so that a new owner can claim it.",
-        "transfer",
-    );
-    let retire = command(
-        "Revokes its certificates and forgets its secrets. Nothing leads back.",
-        "retire",
-    );
-    match lifecycle {
-        Lifecycle::Enrolled | Lifecycle::Active => vec![quarantine, transfer, retire],
-        Lifecycle::Quarantined => vec![release, transfer, retire],
-        Lifecycle::Claimed | Lifecycle::Transferred => vec![retire],
-        Lifecycle::Retired => Vec::new(),
-    }
-}
-
 impl From<Notice> for ReasonLine {
     fn from(notice: Notice) -> Self {
         let what = match notice.kind.as_str() {
@@ -307,12 +493,16 @@ mod tests {
                 reasons_count: 0,
                 sessions: 0,
                 last_seen: None,
+                certificate_ends: None,
+                messages: 0,
+                refused: 0,
                 simulated: false,
             },
             standing: "A sentence.".to_owned(),
             reasons: Vec::new(),
             grant: GrantSummary {
                 connect: false,
+                renew: false,
                 publish: Vec::new(),
                 subscribe: Vec::new(),
                 sessions_max: 1,
@@ -343,9 +533,7 @@ mod tests {
         let html = html(detail(Lifecycle::Claimed));
         check(&html);
         assert!(html.contains("It holds none yet.") && html.contains("Publish anything"));
-        assert!(
-            html.contains("ironroot device retire cam-1") && !html.contains("device quarantine")
-        );
+        assert!(html.contains("?order=retire") && !html.contains("?order=quarantine"));
     }
 
     #[test]
@@ -359,7 +547,7 @@ mod tests {
         assert!(
             html.contains("d/cam-1/up/#") && html.contains("50 a second") && html.contains("65 kB")
         );
-        assert!(html.contains("ironroot device quarantine cam-1"));
+        assert!(html.contains(r#"href="/devices/cam-1?order=quarantine""#));
     }
 
     #[test]
@@ -404,5 +592,63 @@ mod tests {
         let html = html(crowded);
         check(&html);
         assert!(html.contains("A Finding asks for it") && html.contains("revoked 2026-11-22"));
+    }
+
+    fn ordered(order: Order, faults: Faults) -> String {
+        let mut page = DevicePage::new(frame(Section::Devices), detail(Lifecycle::Active), NOW);
+        page.frame.modal = true;
+        let state = |lifecycle| ironroot_api::OrderState {
+            lifecycle,
+            tier: Tier::None,
+            reasons_count: 0,
+            certificates: 1,
+            grant: detail(lifecycle).grant,
+        };
+        let what = Consequence {
+            device: "cam-1".to_owned(),
+            order,
+            position: 41,
+            now: state(Lifecycle::Active),
+            after: (order != Order::Release).then(|| state(Lifecycle::Retired)),
+            refused: (order == Order::Release).then(|| HOSTILE.to_owned()),
+        };
+        let form = OrderForm {
+            why: HOSTILE.to_owned(),
+            typed: HOSTILE.to_owned(),
+            ..OrderForm::default()
+        };
+        page.dialog = Some(dialog(&page, &what, form, faults));
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn an_order_shows_now_and_after_and_carries_its_position() {
+        let html = ordered(Order::Quarantine, Faults::default());
+        check(&html);
+        assert!(html.contains(r#"<div class="app" inert>"#));
+        assert!(html.contains(r#"name="seen" value="41""#) && html.contains("What will change"));
+        assert!(!html.contains(r#"name="typed""#));
+    }
+
+    #[test]
+    fn what_cannot_be_undone_wants_the_id_typed() {
+        let html = ordered(Order::Retire, Faults::default());
+        check(&html);
+        assert!(html.contains(r#"name="typed""#) && html.contains("btn grave\" type=\"submit"));
+    }
+
+    #[test]
+    fn an_order_that_would_be_refused_has_no_button() {
+        let html = ordered(Order::Release, Faults::default());
+        check(&html);
+        assert!(!html.contains(r#"<button class="btn main" type="submit">"#));
+    }
+
+    #[test]
+    fn what_is_wrong_stands_on_top_and_beside_its_field() {
+        let html = ordered(Order::Retire, Faults::one(NOT_DONE, "typed", HOSTILE));
+        check(&html);
+        assert!(html.contains(r##"href="#typed""##) && html.contains("Error: "));
+        assert!(html.contains(r#"role="alert""#));
     }
 }

@@ -34,7 +34,7 @@ const KINDS: [(&str, &str); 9] = [
 ];
 
 /// One entry in a list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) index: u64,
     pub(crate) number: String,

@@ -3,16 +3,15 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use ironroot_api::{Degraded, DeviceQuery, JournalQuery, Lifecycle};
+use ironroot_api::{Degraded, JournalQuery, Lifecycle};
 use ironroot_time::UnixTime;
 use ironroot_views::{Attention, Fleet, Urgency, Views};
 
 use super::Shown;
-use super::devices::Row;
 use super::fault::Trouble;
 use super::journal::Line;
 use crate::Console;
-use crate::figures::{counted, grouped, span};
+use crate::figures::{grouped, span};
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
 
@@ -25,8 +24,7 @@ pub(crate) const STATES: [Lifecycle; 5] = [
     Lifecycle::Retired,
 ];
 
-/// How many devices the list of the overview has, and how many things wait in it by name.
-const DEVICES: u32 = 10;
+/// How many devices wait in the overview by name, and how many entries it has.
 const ATTENTION: u32 = 7;
 const ENTRIES: u32 = 7;
 
@@ -51,8 +49,8 @@ pub(crate) struct Overview {
     waiting: Vec<Waiting>,
     /// Devices that wait beyond those shown.
     more: u64,
-    rows: Vec<Row>,
-    devices: String,
+    /// Each profile with the number of its devices.
+    profiles: Vec<(String, String)>,
     lines: Vec<Line>,
     doors: Doors,
     first_steps: Option<FirstSteps>,
@@ -108,17 +106,12 @@ async fn page(console: &Console, visitor: Visitor) -> Result<Overview, Trouble> 
     let fleet = console.live.fleet(views).await;
     let status = views.status();
     let answer = Answer::of(&fleet, &status.degraded);
-    let list = DeviceQuery {
-        limit: Some(DEVICES),
-        ..DeviceQuery::default()
-    };
     let newest = JournalQuery {
         limit: Some(ENTRIES),
         ..JournalQuery::default()
     };
     let now = views.now();
     let waiting = views.attention(&fleet, ATTENTION).await?;
-    let rows = views.devices(&list).await?.items;
     let lines = views.journal(&newest).await?.items;
     Ok(Overview {
         frame: frame(console, visitor, &answer).await,
@@ -126,8 +119,7 @@ async fn page(console: &Console, visitor: Visitor) -> Result<Overview, Trouble> 
         cells: cells(&fleet),
         waiting: waiting.into_iter().map(Waiting::from).collect(),
         more: fleet.attention.saturating_sub(ATTENTION.into()),
-        rows: rows.into_iter().map(|item| Row::new(item, now)).collect(),
-        devices: counted(fleet.devices, "device", "devices"),
+        profiles: profiles(&fleet),
         lines: lines
             .into_iter()
             .map(|entry| Line::new(entry, now))
@@ -138,6 +130,13 @@ async fn page(console: &Console, visitor: Visitor) -> Result<Overview, Trouble> 
             mqtt_door: views.hub().mqtt_door.clone(),
         }),
     })
+}
+
+fn profiles(fleet: &Fleet) -> Vec<(String, String)> {
+    let counts = fleet.by_profile.iter();
+    counts
+        .map(|(name, count)| (name.to_string(), grouped(*count)))
+        .collect()
 }
 
 async fn frame(console: &Console, visitor: Visitor, answer: &Answer) -> Frame {
@@ -265,6 +264,11 @@ impl From<Attention> for Waiting {
                 icon: "quarantined",
                 word: "Quarantined",
             },
+            Urgency::Watch => Mark {
+                class: "warning",
+                icon: "warning",
+                word: "Warning",
+            },
             Urgency::Waiting => Mark {
                 class: "quiet",
                 icon: "none",
@@ -273,11 +277,8 @@ impl From<Attention> for Waiting {
         };
         let (href, link) = match (&item.device, item.urgency) {
             (Some(id), _) => (format!("/devices/{id}"), "Look into it"),
-            (None, Urgency::Waiting) => (
-                "/devices?lifecycle=claimed".to_owned(),
-                "Show claimed serials",
-            ),
-            (None, _) => (String::new(), ""),
+            (None, _) if item.query.is_empty() => (String::new(), ""),
+            (None, _) => (format!("/devices?{}", item.query), "Show them"),
         };
         Self {
             mark,
@@ -294,7 +295,7 @@ impl From<Attention> for Waiting {
 mod tests {
     use super::*;
     use crate::check::{HOSTILE, check, frame};
-    use ironroot_api::{DeviceItem, JournalEntry, Tier};
+    use ironroot_api::JournalEntry;
 
     const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
 
@@ -310,22 +311,7 @@ mod tests {
         }
     }
 
-    fn row(id: &str, lifecycle: Lifecycle) -> Row {
-        let item = DeviceItem {
-            id: id.to_owned(),
-            profile: "camera".to_owned(),
-            lifecycle,
-            tier: Tier::Contraindicated,
-            assurance: None,
-            reasons_count: 1,
-            sessions: 1,
-            last_seen: None,
-            simulated: false,
-        };
-        Row::new(item, NOW)
-    }
-
-    fn page(fleet: &Fleet, waiting: Vec<Waiting>, rows: Vec<Row>) -> String {
+    fn page(fleet: &Fleet, waiting: Vec<Waiting>) -> String {
         let answer = Answer::of(fleet, &[]);
         let entry = JournalEntry {
             index: 1_842_196,
@@ -342,8 +328,7 @@ mod tests {
             cells: cells(fleet),
             waiting,
             more: fleet.attention,
-            rows,
-            devices: counted(fleet.devices, "device", "devices"),
+            profiles: profiles(fleet),
             lines: vec![Line::new(entry, NOW)],
             doors: Doors {
                 sessions: "3".to_owned(),
@@ -366,12 +351,13 @@ mod tests {
             what: "is shut out".to_owned(),
             so: format!("By admin: “{HOSTILE}”"),
             entry: Some(1),
+            query: "",
         })
     }
 
     #[test]
     fn the_empty_form_shows_the_first_steps() {
-        let html = page(&Fleet::default(), Vec::new(), Vec::new());
+        let html = page(&Fleet::default(), Vec::new());
         check(&html);
         assert!(
             html.contains("No devices yet") && html.contains("-L mqtts://localhost:8883/d/cam-1")
@@ -381,15 +367,10 @@ mod tests {
     #[test]
     fn the_usual_form_shows_each_mark_with_its_word() {
         let fleet = fleet(&[(Lifecycle::Active, 38), (Lifecycle::Quarantined, 2)]);
-        let html = page(
-            &fleet,
-            vec![waiting("cam-1")],
-            vec![row("cam-1", Lifecycle::Quarantined)],
-        );
+        let html = page(&fleet, vec![waiting("cam-1")]);
         check(&html);
         assert!(html.contains("2 devices need you"));
         assert!(html.contains("38 of 40 devices are in good standing; Ironroot has shut out 2."));
-        assert!(html.contains("#contraindicated\"/></svg>Contraindicated</span>"));
         assert!(html.contains("#quarantined\"/></svg>Quarantined</span>"));
     }
 
@@ -401,8 +382,7 @@ mod tests {
             .collect::<Vec<_>>();
         let fleet = fleet(&states);
         let id = "W".repeat(64);
-        let rows = (0..10).map(|_| row(&id, Lifecycle::Retired)).collect();
-        let html = page(&fleet, (0..7).map(|_| waiting(&id)).collect(), rows);
+        let html = page(&fleet, (0..7).map(|_| waiting(&id)).collect());
         check(&html);
         assert!(html.contains("400,000 devices need you"));
     }

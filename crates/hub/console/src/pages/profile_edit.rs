@@ -344,6 +344,7 @@ mod tests {
     fn grant(connect: bool, topics: usize) -> GrantSummary {
         GrantSummary {
             connect,
+            renew: connect,
             publish: vec![HOSTILE.to_owned(); topics],
             subscribe: vec!["d/{device}/down/#".to_owned(); topics],
             sessions_max: 1,

@@ -13,3 +13,4 @@ pub mod revocation;
 pub mod secrets;
 pub mod service;
 pub mod tokens;
+pub mod view;

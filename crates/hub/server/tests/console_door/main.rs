@@ -8,8 +8,10 @@
 
 mod api;
 mod document;
+mod forms;
 mod house;
 mod journal;
+mod large_fleet;
 mod onboard;
 mod orders;
 mod pages;

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::hub::{BEGIN, Hub, first_profile};
-use ironroot_api::{CertificateStatus, DeviceQuery, DeviceSort, Lifecycle, Tier};
+use ironroot_api::{Assurance, CertificateStatus, DeviceQuery, DeviceSort, Lifecycle, Order, Tier};
 use ironroot_registry::{DeviceRow, Fact, Registry, Row};
 use ironroot_standing::Lifecycle as State;
 use ironroot_store::{Change, Store};
+use ironroot_time::Clock;
 use ironroot_views::NotShown;
 
 async fn ids(hub: &Hub, query: &DeviceQuery) -> Vec<String> {
@@ -83,6 +84,131 @@ async fn pages_show_every_device_once_in_each_order() {
             assert_eq!(latest, ["cam-09"]);
         }
     }
+}
+
+#[tokio::test]
+async fn every_order_read_from_its_end_is_the_same_list_backwards() {
+    let hub = Hub::new().await;
+    for n in 0..7 {
+        let id = format!("cam-{n}");
+        if n % 2 == 0 {
+            hub.brings_in(&id).await;
+        } else {
+            hub.claims(&id).await;
+        }
+        hub.connects(&id, BEGIN.plus(Duration::from_secs(n % 3)), 1);
+    }
+    for sort in DeviceSort::ALL {
+        let mut query = DeviceQuery {
+            sort: Some(*sort),
+            ..DeviceQuery::default()
+        };
+        let mut forth = ids(&hub, &query).await;
+        query.reverse = Some(true);
+        let mut back = Vec::new();
+        query.limit = Some(3);
+        loop {
+            let page = hub.views.devices(&query).await.unwrap();
+            back.extend(page.items.into_iter().map(|item| item.id));
+            let Some(next) = page.next else { break };
+            query.cursor = Some(next);
+        }
+        forth.reverse();
+        assert_eq!(forth, back, "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_is_of_all_pages_and_of_every_question_asked_with_it() {
+    let hub = Hub::new().await;
+    for n in 0..5 {
+        hub.brings_in(&format!("cam-{n}")).await;
+    }
+    hub.claims("sen-1").await;
+    hub.quarantines("cam-0", "sends nonsense").await;
+    let query = DeviceQuery {
+        limit: Some(2),
+        count: Some(true),
+        id: Some("cam".to_owned()),
+        ..DeviceQuery::default()
+    };
+    let claimed = DeviceQuery {
+        lifecycle: Some(Lifecycle::Claimed),
+        ..DeviceQuery::default()
+    };
+    let found = hub
+        .views
+        .find(&query, &[claimed, DeviceQuery::default()])
+        .await
+        .unwrap();
+    let count = found.list.count.unwrap();
+    assert_eq!((found.list.items.len(), count.devices), (2, 5));
+    assert_eq!(count.by_lifecycle[&Lifecycle::Active], 4);
+    assert_eq!(count.by_tier[&Tier::None], 5);
+    assert_eq!(found.others, [1, 6]);
+}
+
+#[tokio::test]
+async fn ages_and_ends_are_counted_from_now() {
+    let hub = Hub::new().await;
+    hub.brings_in("cam-1").await;
+    hub.brings_in("cam-2").await;
+    hub.claims("sen-1").await;
+    hub.connects("cam-1", BEGIN, 0);
+    hub.clock.advance(Duration::from_secs(3_600));
+    hub.connects("cam-2", hub.clock.now(), 0);
+    let with = |change: fn(&mut DeviceQuery)| {
+        let mut query = DeviceQuery::default();
+        change(&mut query);
+        query
+    };
+    for (query, expected) in [
+        (
+            with(|q| q.unseen_for_s = Some(3_600)),
+            vec!["cam-1", "sen-1"],
+        ),
+        (with(|q| q.unseen_for_s = Some(3_601)), vec!["sen-1"]),
+        (
+            with(|q| q.certificate_ends_in_s = Some(82_800)),
+            vec!["cam-1", "cam-2"],
+        ),
+        (with(|q| q.certificate_ends_in_s = Some(82_799)), vec![]),
+        (
+            with(|q| q.assurance = Some(Assurance::Software)),
+            vec!["cam-1", "cam-2"],
+        ),
+    ] {
+        assert_eq!(ids(&hub, &query).await, expected, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_order_would_do_is_what_it_does() {
+    let hub = Hub::new().await;
+    hub.brings_in("cam-1").await;
+    let what = hub.views.consequence("cam-1", Order::Quarantine).unwrap();
+    let after = what.after.unwrap();
+    assert_eq!(what.now.lifecycle, Lifecycle::Active);
+    assert_eq!(
+        (after.lifecycle, after.reasons_count),
+        (Lifecycle::Quarantined, 1)
+    );
+    assert!(what.now.grant.renew && !after.grant.renew);
+    let before = hub.views.journal_size();
+    assert_eq!(what.position, before);
+    hub.quarantines("cam-1", "sends nonsense").await;
+    let detail = hub.views.device("cam-1").await.unwrap();
+    assert_eq!(
+        (detail.item.lifecycle, detail.grant),
+        (after.lifecycle, after.grant)
+    );
+    let gone = hub.views.consequence("cam-1", Order::Retire).unwrap();
+    let after = gone.after.unwrap();
+    assert_eq!((after.certificates, after.reasons_count), (0, 0));
+    hub.brings_in("cam-2").await;
+    let refused = hub.views.consequence("cam-2", Order::Release).unwrap();
+    assert!(refused.after.is_none() && refused.refused.unwrap().contains("cannot be released"));
+    assert!(hub.views.consequence("cam-9", Order::Retire).is_err());
 }
 
 #[tokio::test]

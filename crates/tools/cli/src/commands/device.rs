@@ -3,11 +3,15 @@
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
-use ironroot_api::{Assurance, DeviceDetail, DeviceItem, DeviceQuery, DeviceSort, Lifecycle, Tier};
-use ironroot_identity::{DeviceId, ProfileName};
+use ironroot_api::{
+    Assurance, DeviceDetail, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Lifecycle, Page, Tier,
+    span_s,
+};
+use ironroot_identity::{DeviceId, ProfileName, ViewName};
 
 use super::order::{Quarantine, Release, Retire, Transfer};
 use super::{Columns, Part, listed, print_list};
+use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::hub::Hub;
 use crate::query::query;
@@ -48,6 +52,21 @@ impl DeviceCommand {
 /// Arguments of `device list`.
 #[derive(Debug, Args)]
 pub struct List {
+    #[command(flatten)]
+    which: Which,
+    /// The devices of this saved view, instead of filters
+    #[arg(long, value_name = "NAME", conflicts_with = "Which")]
+    view: Option<ViewName>,
+    /// Say how many there are in all
+    #[arg(long)]
+    count: bool,
+    #[command(flatten)]
+    part: Part,
+}
+
+/// Which devices, in which order.
+#[derive(Debug, Args)]
+pub(super) struct Which {
     /// Only ids that contain this
     #[arg(long, value_name = "TEXT")]
     id: Option<String>,
@@ -63,11 +82,39 @@ pub struct List {
     /// Only devices that are connected, or that are not
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     connected: Option<bool>,
+    /// Only devices whose key is kept like this
+    #[arg(long, value_parser = one_of(Assurance::ALL, Assurance::as_str))]
+    assurance: Option<Assurance>,
+    /// Only devices that were not heard of for this long, such as 24h
+    #[arg(long, value_name = "SPAN", value_parser = span_s)]
+    unseen_for: Option<u64>,
+    /// Only devices whose certificate ends within this time, such as 7d
+    #[arg(long, value_name = "SPAN", value_parser = span_s)]
+    certificate_ends_in: Option<u64>,
     /// Order of the list
     #[arg(long, value_parser = one_of(DeviceSort::ALL, DeviceSort::as_str))]
     sort: Option<DeviceSort>,
-    #[command(flatten)]
-    part: Part,
+    /// The other way round
+    #[arg(long)]
+    reverse: bool,
+}
+
+impl Which {
+    pub(super) fn query(self) -> DeviceQuery {
+        DeviceQuery {
+            sort: self.sort,
+            reverse: self.reverse.then_some(true),
+            id: self.id,
+            profile: self.profile.map(|name| name.to_string()),
+            lifecycle: self.lifecycle,
+            tier: self.tier,
+            assurance: self.assurance,
+            connected: self.connected,
+            unseen_for_s: self.unseen_for,
+            certificate_ends_in_s: self.certificate_ends_in,
+            ..DeviceQuery::default()
+        }
+    }
 }
 
 /// Takes the words of a vocabulary and nothing else.
@@ -84,18 +131,27 @@ fn one_of<T: Copy + Send + Sync + 'static>(
 
 impl Remote for List {
     fn run(self, hub: &Hub, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-        let wanted = DeviceQuery {
+        let part = DeviceQuery {
             limit: self.part.limit,
             cursor: self.part.cursor,
-            sort: self.sort,
-            id: self.id,
-            profile: self.profile.map(|name| name.to_string()),
-            lifecycle: self.lifecycle,
-            tier: self.tier,
-            connected: self.connected,
+            count: self.count.then_some(true),
+            ..self.which.query()
         };
-        let answer = hub.get(&format!("/devices{}", query(&wanted)))?;
-        print_list(terminal, answer, &COLUMNS, row)
+        let mut asked = query(&part);
+        if let Some(view) = &self.view {
+            asked.push(if asked.is_empty() { '?' } else { '&' });
+            asked.push_str(&super::view::query_of(view, hub)?);
+        }
+        let Answer { body, json } = hub.get(&format!("/devices{asked}"))?;
+        let DeviceList { items, next, count } = body;
+        let body = Page { items, next };
+        print_list(terminal, Answer { body, json }, &COLUMNS, row)?;
+        match count {
+            Some(count) if !terminal.wants_json() => {
+                terminal.hint(&format!("{} in all", count.devices))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

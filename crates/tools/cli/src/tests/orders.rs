@@ -94,3 +94,86 @@ fn retires_without_a_question_when_told_so() {
     );
     assert_eq!((ran.code, ran.aside.as_str()), (ExitCode::SUCCESS, ""));
 }
+
+#[test]
+fn one_order_about_several_devices_is_one_request() {
+    let done = r#"{"done":[{"device":"cam-1","lifecycle":"quarantined","entry":41,"sessions_cut":1,
+        "reasons_count":1}],"refused":[{"device":"cam-2","detail":"cam-2: a device that is claimed cannot be quarantined"}]}"#;
+    let ran = Session::new().run(
+        &["device", "quarantine", "cam-1", "cam-2", "--why", "stolen"],
+        [json(done)],
+    );
+    let [request] = ran.requests.as_slice() else {
+        panic!("one request")
+    };
+    assert_eq!(request.line, "POST /api/v1/orders");
+    assert_eq!(
+        request.body,
+        serde_json::json!({"order":"quarantine","why":"stolen","devices":["cam-1","cam-2"]})
+    );
+    assert_eq!(ran.code, ExitCode::from(1));
+    assert_eq!(
+        ran.output,
+        "cam-1 is quarantined now; 1 session was cut; 1 reason for quarantine remains (journal \
+         entry 41)\ncam-2: not done: a device that is claimed cannot be quarantined\n"
+    );
+    assert!(
+        ran.aside.contains("1 of 2 devices were not reached"),
+        "{}",
+        ran.aside
+    );
+}
+
+#[test]
+fn a_dry_run_shows_now_and_after_and_orders_nothing() {
+    let grant = |open| {
+        serde_json::json!({"connect":open,"renew":open,"publish":["d/cam-1/up/#"],"subscribe":[],
+            "sessions_max":1,"subscriptions_max":1,"packet_size_max":1,"messages_per_s":1})
+    };
+    let state = |lifecycle: &str, open| {
+        serde_json::json!({"lifecycle":lifecycle,"tier":"none","reasons_count":0,"certificates":1,
+            "grant":grant(open)})
+    };
+    let what = serde_json::json!({"device":"cam-1","order":"retire","position":41,
+        "now":state("active", true),"after":state("retired", false)});
+    let ran = Session::new().run(
+        &["device", "retire", "cam-1", "--dry-run"],
+        [json(&what.to_string())],
+    );
+    assert_eq!(
+        ran.requests[0].line,
+        "GET /api/v1/devices/cam-1/orders/retire"
+    );
+    assert_eq!(ran.code, ExitCode::SUCCESS);
+    assert!(
+        ran.output
+            .starts_with("retire cam-1, at journal entry 41:\n"),
+        "{}",
+        ran.output
+    );
+    assert!(
+        ran.output.contains("lifecycle     active        retired"),
+        "{}",
+        ran.output
+    );
+}
+
+#[test]
+fn many_are_retired_when_their_number_is_typed() {
+    let done = r#"{"done":[],"refused":[]}"#;
+    let words = ["device", "retire", "cam-1", "cam-2", "--why", "sold"];
+    let typed = |typed| Session {
+        typed,
+        ..Session::new()
+    };
+    let ran = typed("cam-1\n").run(&words, []);
+    assert!(
+        ran.requests.is_empty() && ran.aside.contains("nothing was retired"),
+        "{}",
+        ran.aside
+    );
+    assert_eq!(
+        typed("2\n").run(&words, [json(done)]).code,
+        ExitCode::SUCCESS
+    );
+}

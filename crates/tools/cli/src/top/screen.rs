@@ -154,6 +154,12 @@ fn sort_word(state: &State) -> &'static str {
         ironroot_api::DeviceSort::Standing => "standing, gravest first",
         ironroot_api::DeviceSort::Id => "id",
         ironroot_api::DeviceSort::LastSeen => "last seen",
+        ironroot_api::DeviceSort::Profile => "profile",
+        ironroot_api::DeviceSort::Lifecycle => "lifecycle",
+        ironroot_api::DeviceSort::CertificateEnds => "certificate, ending soonest first",
+        ironroot_api::DeviceSort::Sessions => "most sessions",
+        ironroot_api::DeviceSort::Messages => "most messages",
+        ironroot_api::DeviceSort::Refused => "most refused",
     }
 }
 

@@ -300,7 +300,11 @@ impl State {
             (Step::Confirm, KeyCode::Char('y')) => {
                 self.over = self.beneath();
                 let (order, why) = (giving.order, giving.why.trim().to_owned());
-                return vec![Wish::Order(giving.device.id, NewOrder { order, why })];
+                let seen = None;
+                return vec![Wish::Order(
+                    giving.device.id,
+                    NewOrder { order, why, seen },
+                )];
             }
             (Step::Confirm, _) => {
                 self.message = Some(format!("{} was left as it is.", giving.device.id));

@@ -272,6 +272,7 @@ fn an_order_asks_why_shows_what_it_does_and_asks_again() {
     let order = NewOrder {
         order: Order::Quarantine,
         why: "odd traffic".to_owned(),
+        seen: None,
     };
     assert_eq!(
         press(&mut state, "y"),

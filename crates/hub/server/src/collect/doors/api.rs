@@ -16,6 +16,7 @@ mod health;
 mod issuing_cas;
 mod journal;
 mod manufacturers;
+mod orders;
 mod password;
 mod profiles;
 mod refusal;
@@ -27,6 +28,7 @@ mod sign_in;
 mod status;
 mod token;
 mod tokens;
+mod views;
 
 use std::fmt;
 use std::sync::Arc;
@@ -166,7 +168,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(settings::show))
         .routes(routes!(devices::list))
         .routes(routes!(devices::show))
-        .routes(routes!(devices::order))
+        .routes(routes!(orders::consequence))
+        .routes(routes!(orders::one))
+        .routes(routes!(orders::many))
+        .routes(routes!(views::list, views::save))
+        .routes(routes!(views::remove))
         .routes(routes!(claims::list, claims::make))
         .routes(routes!(claims::make_all))
         .routes(routes!(claims::withdraw))

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ironroot_api::Order;
+use ironroot_api::{NewOrder, Order};
 use ironroot_identity::DeviceId;
 use ironroot_registry::{Actor, Device, Fact, Registry};
 use ironroot_standing::{Event, Lifecycle, NotAllowed, QuarantineReason, transition};
@@ -57,6 +57,11 @@ pub enum OrderRefused {
         /// What the table says. Part of the sentence above, so no source.
         cause: NotAllowed,
     },
+    /// What the device may do has changed since somebody looked at what the order would make of it.
+    #[error(
+        "what {0} may do has changed since the order's consequence was shown: look at it again before you decide"
+    )]
+    Changed(DeviceId),
     /// It could not be recorded and was not carried out.
     #[error("the order was not carried out")]
     NotRecorded(#[from] NotRecorded),
@@ -78,7 +83,7 @@ impl OrderRefused {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Unknown(_) => Fault::Sender(Blame::Unknown),
-            Self::NotAllowed { .. } => Fault::Sender(Blame::State),
+            Self::NotAllowed { .. } | Self::Changed(_) => Fault::Sender(Blame::State),
             Self::NotRecorded(cause) => cause.fault(),
             Self::Held { .. } => Fault::Later,
         }
@@ -95,27 +100,33 @@ impl Orders {
         }
     }
 
-    /// Carries out an order of `by`, who says `why`.
+    /// Carries out an order of `by`.
     ///
     /// # Errors
     /// [`OrderRefused`] tells apart what was not done and what was done and not recorded yet.
     pub async fn give(
         &self,
         device: &DeviceId,
-        order: Order,
-        why: &str,
+        new: &NewOrder,
         by: Actor,
     ) -> Result<Obeyed, OrderRefused> {
+        let order = new.order;
         let Some(known) = self.registry.device(device.as_str()) else {
             return Err(OrderRefused::Unknown(device.clone()));
         };
+        if new
+            .seen
+            .is_some_and(|seen| self.changed_since(&known, seen))
+        {
+            return Err(OrderRefused::Changed(device.clone()));
+        }
         let to = transition(Some(known.lifecycle()), event(order)).map_err(|cause| {
             OrderRefused::NotAllowed {
                 device: device.clone(),
                 cause,
             }
         })?;
-        let why = self.ledger.words(why);
+        let why = self.ledger.words(&new.why);
         let fact = fact(order, device, by, why.digest().to_string());
         let receipt = match order {
             Order::Quarantine | Order::Retire | Order::Transfer => {
@@ -128,6 +139,14 @@ impl Orders {
             Order::Release => self.record(&fact, &why).await?,
         };
         Ok(obeyed(&known, receipt.indices.start))
+    }
+
+    /// Whether an entry from `seen` on changed the device's Standing, or the profile that its Grant follows from.
+    fn changed_since(&self, device: &Device, seen: u64) -> bool {
+        let row = device.row();
+        let profile = self.registry.profile(row.profile.as_str());
+        let newest = profile.map_or(0, |profile| profile.row.entry);
+        newest.max(row.changed_entry) >= seen
     }
 
     /// Records what is obeyed and not yet recorded. Called again and again; does nothing mostly.

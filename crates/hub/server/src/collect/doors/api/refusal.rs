@@ -19,6 +19,7 @@ use crate::collect::intake::password::PasswordRefused;
 use crate::collect::intake::profiles::NotApplied;
 use crate::collect::intake::service::ServiceRefused;
 use crate::collect::intake::tokens::NoToken;
+use crate::collect::intake::view::ViewRefused;
 use crate::enforce::archive::NotMoved;
 use crate::enforce::snapshots::SnapshotRefused;
 use crate::fault::{Blame, Fault, Reference, chain};
@@ -255,7 +256,8 @@ blamed!(
     NoToken,
     PasswordRefused,
     NotApplied,
-    OrderRefused
+    OrderRefused,
+    ViewRefused
 );
 
 impl Blamed for NotShown {

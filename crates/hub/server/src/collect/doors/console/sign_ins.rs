@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use ironroot_api::{Secret as Shown, SessionItem, SignInLink};
-use ironroot_console::{Begun, Visitor};
+use ironroot_console::{Begun, SessionEnd, Visitor};
 use ironroot_registry::{Actor, Fact};
 use ironroot_secret::Secret;
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::collect::intake::password::{Password, TooManyTries};
@@ -57,6 +58,9 @@ struct Session {
     csrf: Secret,
     since: UnixTime,
     begun: Begun,
+    /// Dropped with the session, which ends what lasts longer than a request.
+    _lives: watch::Sender<()>,
+    end: SessionEnd,
 }
 
 impl Pass {
@@ -148,7 +152,10 @@ impl SignIns {
     /// Begins a session; returns its cookie.
     fn begin(&self, name: String, begun: Begun) -> Zeroizing<String> {
         let (now, token) = (self.clock.now(), new_token(self.rng.as_ref()));
+        let (lives, end) = SessionEnd::new();
         let session = Session {
+            _lives: lives,
+            end,
             pass: Pass {
                 digest: token_digest(&token),
                 ends: now.plus(SESSION_LIFETIME),
@@ -205,6 +212,7 @@ impl SignIns {
             csrf: String::from_utf8_lossy(session.csrf.expose()).into_owned(),
             begun: session.begun,
             has_password: self.has_password(),
+            session: session.end.clone(),
         })
     }
 
