@@ -6,7 +6,7 @@ use hyper::header::HeaderValue;
 use ironroot_api::{
     BASE, CLAIM_TTL_S_DEFAULT, CertificateRevoked, Claim, DeviceDetail, DeviceItem, JournalEntry,
     NewClaim, NewOrder, NewRevocation, NewService, Order, OrderDone, PAGE_LIMIT_MAX, Page,
-    RevocationReason, Secret, ServiceIssued, ServiceRevoked, Status,
+    RevocationReason, Secret, ServiceIssued, Status,
 };
 use ironroot_link::{Call, Http};
 use serde::Serialize;
@@ -131,15 +131,6 @@ impl Api {
         let issued: ServiceIssued = self.post("/services", &service).await?;
         let key = issued.key.context("the hub handed out no key")?;
         Ok(Identity::from_pem(&issued.certificate, key.reveal())?)
-    }
-
-    /// Revokes a service: all its sessions end.
-    ///
-    /// # Errors
-    /// When the hub refuses.
-    pub async fn revoke(&mut self, service: &str) -> Result<ServiceRevoked> {
-        let path = format!("{BASE}/services/{service}");
-        self.ask(Method::DELETE, &path, None).await
     }
 
     async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T> {

@@ -14,7 +14,7 @@ const ORDERS: usize = 1_000;
 /// How many sessions live when the first order comes.
 const SESSIONS: usize = 4_000;
 
-/// How many sessions one order ends.
+/// How many sessions end together.
 const TOGETHER: usize = 2_000;
 
 /// The background load would go on for ten minutes; it ends with the last order.
@@ -51,7 +51,8 @@ pub(crate) async fn run() -> Result<()> {
         OURS,
         report.to_end.max_ms(),
     );
-    let last = cut::together(&stand.hub, &door, TOGETHER).await?;
+    let many = stand.devices("many-", TOGETHER).await?;
+    let last = cut::together(&stand.hub, &door, many).await?;
     figure(
         "ms order to end of the last of 2,000 sessions",
         OURS,

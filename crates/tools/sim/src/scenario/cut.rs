@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use crate::api::Api;
 use crate::fleet::{self, Device};
 use crate::hub::{Hub, bounded};
-use crate::mqtt;
 use crate::scenario::load::Load;
 use crate::scenario::{Door, Latency};
 
@@ -83,30 +82,33 @@ async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>, orders: usize) -> 
     Ok(report)
 }
 
-/// Revokes a service that has so many sessions: from the order to the end of the last.
+/// Quarantines all devices, many at once: from the first order to the end of the last session.
 ///
 /// # Errors
-/// When one is not let in, the order is refused, or a session goes on.
-pub async fn together(hub: &Hub, door: &Door, sessions: usize) -> Result<Duration> {
-    bounded("sessions", sessions, SESSIONS_MAX)?;
-    let mut api = Api::connect(hub).await?;
-    let name = format!("{}many", fleet::fresh_prefix()?);
-    let service = api.subscriber(&name, "d/#").await?;
-    let config = door.trust.client(Some(&service))?;
-    let address = door.address;
+/// When a device is not let in, an order is refused, or a session goes on.
+pub async fn together(hub: &Hub, door: &Door, devices: Vec<Device>) -> Result<Duration> {
+    bounded("sessions", devices.len(), SESSIONS_MAX)?;
+    let devices: Arc<[Device]> = devices.into();
+    let all = 0..devices.len();
+    let sessions = fleet::connect(door, &devices, all, Version::V311, CONNECTS).await?;
     let mut ends = JoinSet::new();
-    for number in 0..sessions {
-        let (config, client_id) = (config.clone(), format!("{name}-{number}"));
-        let mut session = mqtt::connect(address, number, config, &client_id, Version::V311).await?;
+    for mut session in sessions {
+        session.ping().await?;
         ends.spawn(async move { session.ended().await });
     }
+    let ids = devices.iter().map(|device| device.id.clone()).collect();
     let sent = Instant::now();
-    let revoked = api.revoke(&name).await?;
-    ensure!(
-        usize::try_from(revoked.sessions_cut)? == sessions,
-        "{} sessions are cut",
-        revoked.sessions_cut
-    );
+    fleet::in_parallel(ids, ORDERS_AT_ONCE, |ids: Vec<String>| {
+        let hub = hub.clone();
+        async move {
+            let mut api = Api::connect(&hub).await?;
+            for id in &ids {
+                api.order(id, Order::Quarantine, WHY).await?;
+            }
+            Ok(ids)
+        }
+    })
+    .await?;
     let ends = timeout(END_MAX, ends.join_all()).await;
     let ends = ends.context("a session goes on")?;
     let last = ends.into_iter().max().context("there are no sessions")?;
@@ -125,6 +127,9 @@ pub const SESSIONS_MAX: usize = 10_000;
 
 /// What stands in the journal about each order.
 const WHY: &str = "simulation";
+
+/// How many orders are given at once, where all are.
+const ORDERS_AT_ONCE: usize = 64;
 
 /// How many of the devices that are to be cut connect at once.
 const CONNECTS: usize = 8;
