@@ -21,6 +21,7 @@ const PICTURE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/soak.svg");
 
 /// What the soak takes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "each is an option by its name")]
 pub(crate) struct SoakArgs {
     /// Devices with a session each, all of which publish
     #[arg(long, value_name = "N", default_value_t = 10_000)]
