@@ -10,8 +10,7 @@ mod tests;
 mod watch;
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -19,7 +18,8 @@ use clap::Args;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::connection::HubArgs;
 use crate::failure::Failure;
@@ -45,14 +45,11 @@ impl TopArgs {
         let hub = Hub::new(self.hub.find()?)?;
         // Before the screen is taken over: a hub that does not answer is told of as by every other command.
         let status = hub.get("/status")?.body;
-        let end = Arc::new(AtomicBool::new(false));
-        for signal in [SIGTERM, SIGINT, SIGHUP] {
-            flag::register(signal, end.clone()).context("signals cannot be handled")?;
-        }
+        end_by_signal().context("signals cannot be handled")?;
         let state = State::new(status);
         let watcher = Watcher::start(hub);
         let mut terminal = ratatui::try_init()?;
-        let shown = show(&mut terminal, state, &watcher, &end);
+        let shown = show(&mut terminal, state, &watcher);
         ratatui::try_restore()?;
         Ok(shown?)
     }
@@ -67,16 +64,24 @@ fn ensure_terminal() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Draws and takes keys until the person leaves, or a signal asks for the end.
-fn show(
-    terminal: &mut DefaultTerminal,
-    mut state: State,
-    watcher: &Watcher,
-    end: &AtomicBool,
-) -> io::Result<()> {
+/// Gives the terminal back and ends when a signal asks for it, on a thread of its own: the one that takes keys
+/// would read from a terminal that is gone for ever.
+fn end_by_signal() -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            ratatui::restore();
+            let _never_back = emulate_default_handler(signal);
+        }
+    });
+    Ok(())
+}
+
+/// Draws and takes keys until the person leaves.
+fn show(terminal: &mut DefaultTerminal, mut state: State, watcher: &Watcher) -> io::Result<()> {
     let paint = Paint::of_process();
     watcher.ask(Wish::Look(state.query()));
-    while !end.load(Ordering::Relaxed) {
+    loop {
         while let Some(news) = watcher.news() {
             state.take(news);
         }
@@ -94,7 +99,6 @@ fn show(
             watcher.ask(wish);
         }
     }
-    Ok(())
 }
 
 /// How often the screen is drawn anew when no key is pressed.

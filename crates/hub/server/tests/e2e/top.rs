@@ -82,6 +82,21 @@ fn gives_the_terminal_back_when_it_is_told_to_end() {
 }
 
 #[test]
+fn ends_when_its_terminal_is_gone() {
+    let hub = Hub::start();
+    hub.claim("cam-1");
+    let top = OnTerminal::start(&hub, "");
+    top.shows("cam-1");
+    let stat = format!("/proc/{}/stat", read(&top.pid).trim());
+    top.running.strike();
+    until("it has ended", || {
+        // Whoever inherits it may leave it a zombie.
+        let running = fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+        (!running).then_some(())
+    });
+}
+
+#[test]
 fn an_order_is_given_with_a_reason_and_a_second_key() {
     let hub = Hub::start();
     let camera = hub.device("cam-1");
