@@ -143,7 +143,7 @@ fn every_message_is_delivered_to_every_subscriber() {
         let report = hub.reports(&[&load, more].concat());
         assert!(report.contains("600 of 600 delivered"), "{report}");
     }
-    let paced = ["--qos", "1", "--rate", "600", "--payload", "0"];
+    let paced = ["--qos", "1", "--rate", "600", "--payload", "16"];
     let report = hub.reports(&[&load[..], &paced].concat());
     assert!(report.contains("300 of 300 delivered"), "{report}");
 }
@@ -167,6 +167,7 @@ fn more_than_the_bound_is_refused() {
         &["enroll", "--parallel", "257"],
         &["load", "--publishers", "1", "--messages", "0"],
         &["load", "--publishers", "1", "--subscribers", "65"],
+        &["load", "--publishers", "1", "--payload", "15"],
         &["load", "--publishers", "1", "--payload", "65537"],
     ] {
         let refusal = hub.refuses(arguments);

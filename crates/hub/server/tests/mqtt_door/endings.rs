@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::client::{Client, Got, connect, tls};
-use crate::house::{House, LONGEST_WAIT};
+use crate::house::{House, LONGEST_WAIT, Resident};
 
 /// Whether the other end closes a bare socket.
 async fn is_closed(mut socket: TcpStream) -> bool {
@@ -141,8 +141,38 @@ async fn a_client_that_does_not_finish_its_handshake_in_time_is_closed() {
 async fn a_client_that_has_gone_before_its_handshake_is_answered_is_closed() {
     let house = House::open().await;
     let cam = house.device("cam-1");
-    let (address, tls) = (house.address, Arc::new(tls(&house, Some(&cam))));
-    let leaving = tokio::task::spawn_blocking(move || {
+    let goodbye = |client: &mut ClientConnection| client.send_close_notify();
+    says_with_its_handshake(&house, &cam, CONNECT, goodbye).await;
+    let principal = cam.subject.principal();
+    assert_eq!(house.broker.counters_of(principal).unwrap().connects, 1);
+    assert!(house.broker.sessions_of(principal).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_over_before_its_first_turn_is_answered() {
+    let house = House::open().await;
+    let cam = house.device("cam-1");
+    let twice = [CONNECT, CONNECT].concat();
+    let answer = says_with_its_handshake(&house, &cam, &twice, |_stays| {}).await;
+    assert_eq!(answer[0], 0x20, "CONNACK comes first");
+    let farewell = &answer[2 + usize::from(answer[1])..];
+    assert_eq!((farewell[0], farewell[2]), (0xe0, 0x82), "{answer:02x?}");
+}
+
+/// A CONNECT of MQTT 5 without a client id.
+const CONNECT: &[u8] = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x00";
+
+/// Sends the end of the handshake and `packets` in one segment, and what `then` adds; gives what the door answers
+/// until it closes.
+async fn says_with_its_handshake(
+    house: &House,
+    device: &Resident,
+    packets: &[u8],
+    then: impl FnOnce(&mut ClientConnection) + Send + 'static,
+) -> Vec<u8> {
+    let (address, tls) = (house.address, Arc::new(tls(house, Some(device))));
+    let packets = packets.to_vec();
+    let talk = tokio::task::spawn_blocking(move || {
         let mut socket = std::net::TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(LONGEST_WAIT)).unwrap();
         let mut client = ClientConnection::new(tls, "localhost".try_into().unwrap()).unwrap();
@@ -151,21 +181,23 @@ async fn a_client_that_has_gone_before_its_handshake_is_answered_is_closed() {
             client.read_tls(&mut socket).unwrap();
             client.process_new_packets().unwrap();
         }
-        // The end of the handshake, CONNECT and close_notify in one segment.
-        let packet = b"\x10\x0d\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x00";
-        client.writer().write_all(packet).unwrap();
-        client.send_close_notify();
+        client.writer().write_all(&packets).unwrap();
+        then(&mut client);
         let mut records = Vec::new();
         while client.wants_write() {
             client.write_tls(&mut records).unwrap();
         }
         socket.write_all(&records).unwrap();
-        socket.read_to_end(&mut records).unwrap();
+        let mut answer = Vec::new();
+        while client.read_tls(&mut socket).unwrap() > 0 {
+            let state = client.process_new_packets().unwrap();
+            let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
+            client.reader().read_exact(&mut plaintext).unwrap();
+            answer.extend(plaintext);
+        }
+        answer
     });
-    leaving.await.expect("the door closes");
-    let principal = cam.subject.principal();
-    assert_eq!(house.broker.counters_of(principal).unwrap().connects, 1);
-    assert!(house.broker.sessions_of(principal).is_empty());
+    talk.await.expect("the door closes")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

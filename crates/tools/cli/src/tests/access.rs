@@ -41,7 +41,7 @@ fn what_is_wrong_with_a_list_is_told_by_its_lines() {
     let session = Session::new();
     session.write("list.csv", "# hall 2\nSEN-1,sensor\nSEN-2\n");
     let list = session.path("list.csv");
-    let unread = session.alone(&["claim", "import", &list]);
+    let unread = session.run(&["claim", "import", &list], []);
     assert_eq!(unread.code, ExitCode::from(2));
     assert!(
         unread.aside.contains("line 3: write serial,profile"),

@@ -3,7 +3,7 @@
 //! A turn reads once, lets the session answer, adds what waits for the client, and writes all of that as
 //! one batch of records: one write for each time the task is woken.
 
-use std::io;
+use std::io::{self, Write};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 
+use super::handshake::Shaken;
 use super::scratch::{INCOMING_LEN, Scratch, with_scratch};
 use super::tls::Tls;
 use super::{DOOR, Door, Opened};
@@ -64,29 +65,40 @@ impl Connection {
     /// When the socket is gone.
     pub(super) fn new(door: Arc<Door>, opened: Opened, expires: UnixTime) -> io::Result<Self> {
         let Opened { shaken, peer } = opened;
+        let Shaken {
+            mut stream,
+            mut tls,
+            partial,
+            packets: received,
+            closed,
+            ..
+        } = shaken;
         let now = door.timeline.now();
-        let mut connection = Self {
-            session: Session::new(Arc::clone(&door.broker), peer, now),
-            stream: TcpStream::from_std(shaken.stream)?,
-            tls: shaken.tls,
-            partial: shaken.partial,
-            unsent: Vec::new(),
+        let mut session = Session::new(Arc::clone(&door.broker), peer, now);
+        let mut packets = Vec::new();
+        session.receive(&received, now, &mut packets);
+        if closed {
+            session.connection_lost(now);
+        }
+        let mut unsent = Vec::new();
+        // A failure shows again at the first turn.
+        let _shown_again = tls.encrypt(&packets, &mut unsent);
+        // Sent before the runtime has the socket: it would say that the socket takes nothing until it has heard
+        // otherwise, and a session that is over already would end unanswered.
+        let sent = stream.write(&unsent).unwrap_or(0);
+        unsent.drain(..sent);
+        Ok(Self {
+            session,
+            stream: TcpStream::from_std(stream)?,
+            tls,
+            partial,
+            unsent,
             expires,
             blocked: None,
             lingers: None,
             timer: Box::pin(sleep_until(tokio::time::Instant::now())),
             door,
-        };
-        let mut packets = Vec::new();
-        connection
-            .session
-            .receive(&shaken.packets, now, &mut packets);
-        if shaken.closed {
-            connection.session.connection_lost(now);
-        }
-        // A failure shows again at the first turn.
-        let _shown_again = connection.tls.encrypt(&packets, &mut connection.unsent);
-        Ok(connection)
+        })
     }
 
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Turn {

@@ -157,19 +157,19 @@ mod tests {
         }
         let threads = Arc::new(SessionThreads::start(1).unwrap());
         let (tell, told) = oneshot::channel();
-        let (begun, beginning) = oneshot::channel();
+        let (started, starts) = oneshot::channel();
         let tells = Tells(Some(tell));
         let session = tokio::spawn(async move {
             let begin = move || {
-                begun.send(()).unwrap();
+                started.send(()).unwrap();
                 Some(async move {
                     let _tells = tells;
-                    pending().await
+                    pending::<()>().await;
                 })
             };
             threads.run(begin).await;
         });
-        beginning.await.unwrap();
+        starts.await.unwrap();
         session.abort();
         told.await.unwrap();
     }
