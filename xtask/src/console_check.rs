@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let test = ["test", "--package", "ironroot-server", "--test", "e2e"];
     let mut command = workspace::cargo(test);
     command.args(["console_look", "--", "--nocapture"]);
+    command.env("CONSOLE_ALL", "yes");
     command.env("CONSOLE_SHOTS", workspace::target_dir()?.join("console"));
     for option in options {
         match option.as_str() {

@@ -1,5 +1,5 @@
 //! The console in a real browser: every page of `crates/hub/console/check/pages.mjs`, light and dark, narrow and
-//! wide, over a fleet in which something of everything is.
+//! wide (in turns), over a fleet in which something of everything is.
 //!
 //! `cargo xtask console-check` runs this alone, and takes pictures.
 
