@@ -234,12 +234,12 @@ impl Apt {
         let name = package.split([':', '=']).next().unwrap_or(package);
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            let is_it = path
-                .file_name()
-                .and_then(|file| file.to_str())
-                .is_some_and(|file| {
-                    file.starts_with(&format!("{name}_")) && file.ends_with(".deb")
-                });
+            let is_package = path.extension().is_some_and(|extension| extension == "deb");
+            let is_it = is_package
+                && path
+                    .file_name()
+                    .and_then(|file| file.to_str())
+                    .is_some_and(|file| file.starts_with(&format!("{name}_")));
             if is_it {
                 let unpacked = Command::new("dpkg-deb")
                     .arg("-x")

@@ -4,8 +4,8 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use ironroot_api::{
-    Assurance, DeviceDetail, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Lifecycle, Page, Tier,
-    span_s,
+    Assurance, DeviceDetail, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Lifecycle, Page,
+    Tier, span_s,
 };
 use ironroot_identity::{DeviceId, ProfileName, ViewName};
 

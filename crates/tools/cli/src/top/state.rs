@@ -301,10 +301,7 @@ impl State {
                 self.over = self.beneath();
                 let (order, why) = (giving.order, giving.why.trim().to_owned());
                 let seen = None;
-                return vec![Wish::Order(
-                    giving.device.id,
-                    NewOrder { order, why, seen },
-                )];
+                return vec![Wish::Order(giving.device.id, NewOrder { order, why, seen })];
             }
             (Step::Confirm, _) => {
                 self.message = Some(format!("{} was left as it is.", giving.device.id));
