@@ -51,5 +51,10 @@ while True:
     try:
         client.loop_forever(retry_first_connection=True)
     except OSError:
-        # Paho lets a connection that breaks while it sends come through as an error: it goes on all the same.
-        pass
+        # Paho lets a connection that breaks while it answers come through as an error, with the packet still in
+        # hand: it would take that packet again for ever. To connect anew puts it down; if that fails, the loop goes on
+        # trying.
+        try:
+            client.reconnect()
+        except OSError:
+            pass
