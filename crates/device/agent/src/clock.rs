@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use rustls::pki_types;
 use rustls::time_provider::TimeProvider;
 
-use crate::outside::SystemClock;
+use ironroot_machine::SystemClock;
 
 /// The clock that certificates are judged by and readings are dated with.
 #[derive(Debug)]

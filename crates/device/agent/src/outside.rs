@@ -1,39 +1,6 @@
-//! What the machine gives: its clock, chance, and what the service manager hands over.
-
-use std::path::PathBuf;
-use std::time::{Duration, UNIX_EPOCH};
+//! What the machine gives of chance.
 
 use anyhow::{Context, Result};
-use ironroot_time::{Clock, UnixTime};
-use rustix::time::{ClockId, clock_gettime};
-
-/// The machine's clock as it stands.
-#[derive(Debug, Default)]
-pub(crate) struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everybody else is handed"
-    )]
-    fn now(&self) -> UnixTime {
-        let since = std::time::SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        UnixTime::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Since the machine was started, its sleep counted in.
-    fn steady(&self) -> Duration {
-        let since = clock_gettime(ClockId::Boottime);
-        Duration::try_from(since).unwrap_or(Duration::ZERO)
-    }
-}
-
-/// Where systemd put the credentials of this service (systemd.exec(5), `LoadCredential=`).
-pub(crate) fn credentials_directory() -> Option<PathBuf> {
-    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
-}
 
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {

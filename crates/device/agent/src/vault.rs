@@ -20,8 +20,8 @@ use x509_cert::der::{Decode, Encode};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::clock::DeviceClock;
-use crate::outside::credentials_directory;
 use crate::settings::Settings;
+use ironroot_machine::credentials_directory;
 
 /// The folder of the sealed files, held by this program alone.
 #[derive(Debug)]

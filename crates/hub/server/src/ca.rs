@@ -23,7 +23,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::files::{self, Mode, make_folder};
 use crate::keys::KEYS_FOLDER;
-use crate::outside::{SystemClock, credentials_directory};
+use ironroot_machine::{SystemClock, credentials_directory};
 
 /// Commands about CAs that need no hub.
 #[derive(Debug, Subcommand)]

@@ -1,39 +1,7 @@
-//! The real clock, the real source of randomness and what the service manager hands over.
-
-use std::path::PathBuf;
-use std::time::{Duration, UNIX_EPOCH};
+//! The real source of randomness.
 
 use aws_lc_rs::rand::fill;
-use ironroot_time::{Clock, Rng, UnixTime};
-use rustix::time::{ClockId, clock_gettime};
-
-/// The machine's clock as it stands; what the hub makes of it is [`HubClock`](crate::clock::HubClock)'s matter.
-#[derive(Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everybody else is handed"
-    )]
-    fn now(&self) -> UnixTime {
-        let since = std::time::SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        UnixTime::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Since the machine was started, its sleep counted in: a laptop that was asleep has not jumped.
-    fn steady(&self) -> Duration {
-        let since = clock_gettime(ClockId::Boottime);
-        Duration::try_from(since).unwrap_or(Duration::ZERO)
-    }
-}
-
-/// Where systemd put the credentials of this service (systemd.exec(5), `LoadCredential=`).
-pub fn credentials_directory() -> Option<PathBuf> {
-    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
-}
+use ironroot_time::Rng;
 
 /// The crypto provider's random generator.
 #[derive(Debug, Default)]

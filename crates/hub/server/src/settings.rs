@@ -20,8 +20,8 @@ use crate::demonstration::Purpose;
 use crate::enforce::archive::ArchiveSettings;
 use crate::enforce::snapshots::SnapshotSettings;
 use crate::fault::chain;
-use crate::outside::credentials_directory;
 use crate::storage::StoreUrl;
+use ironroot_machine::credentials_directory;
 
 /// What `ironroot up` takes.
 #[derive(Clone, Debug, Args)]

@@ -11,7 +11,7 @@ use ironroot_store_postgres::{PostgresJournal, PostgresLoader, PostgresStore, Po
 use ironroot_store_sqlite::{Settings, SqliteJournal, SqliteLoader, SqliteStore};
 use ironroot_time::Clock;
 
-use crate::outside::SystemClock;
+use ironroot_machine::SystemClock;
 
 /// Where a hub's store is: what `--store` takes.
 #[derive(Clone, Debug, PartialEq, Eq)]

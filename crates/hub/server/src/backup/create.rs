@@ -23,8 +23,8 @@ use super::{open_backup, print_info};
 use crate::files::{Beside, Mode};
 use crate::journal::{LOG_FOLDER, log_place};
 use crate::keys::{self, KEYS_FOLDER, NoKeys};
-use crate::outside::{SystemClock, credentials_directory};
 use crate::storage::StoreUrl;
+use ironroot_machine::{SystemClock, credentials_directory};
 
 /// Arguments of `backup create`.
 #[derive(Debug, Args)]

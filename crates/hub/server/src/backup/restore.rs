@@ -26,8 +26,9 @@ use crate::files::{self, Mode};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, KEYS_FOLDER};
 use crate::ledger::Ledger;
-use crate::outside::{SystemClock, SystemRng, credentials_directory};
+use crate::outside::SystemRng;
 use crate::storage::{NotOpenedCause, Parts, StoreUrl};
+use ironroot_machine::{SystemClock, credentials_directory};
 
 /// Arguments of `backup verify`.
 #[derive(Debug, Args)]

@@ -21,7 +21,8 @@ use super::journal::{JournalKeys, set_aside};
 use super::{KEYS_FOLDER, context};
 use crate::fault::chain;
 use crate::journal::VERIFIER_KEY_FILE;
-use crate::outside::{SystemClock, SystemRng, credentials_directory};
+use crate::outside::SystemRng;
+use ironroot_machine::{SystemClock, credentials_directory};
 
 /// Commands about the keys of a data folder.
 #[derive(Debug, Subcommand)]

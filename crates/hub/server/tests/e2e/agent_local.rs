@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 
-use ironroot_server::outside::SystemClock;
+use ironroot_machine::SystemClock;
 use ironroot_time::Clock;
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ironroot_archive::SEGMENT_SIZE;
+use ironroot_machine::SystemClock;
 use ironroot_registry::{Fact, Fold, Registry};
-use ironroot_server::outside::SystemClock;
 use ironroot_store::{Change, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use ironroot_server::outside::{SystemClock, SystemRng};
+use ironroot_machine::SystemClock;
+use ironroot_server::outside::SystemRng;
 use ironroot_server::settings::{Settings, UpArgs};
 use ironroot_server::wiring::{self, Outside};
 use ironroot_sim::demo::{Demonstration, FLEET_SIZE, Pace, Scene};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ironroot_broker::{Broker, BrokerSettings};
 use ironroot_identity::{CertificateSerial, Principal};
+use ironroot_machine::SystemClock;
 use ironroot_pki::CertificateDer;
 use ironroot_pki::authority::{Authority, CertificateProfile, Issuance, PkiUrls};
 use ironroot_pki::key::SoftwareKey;
@@ -21,7 +22,6 @@ use ironroot_profile::DeviceProfile;
 use ironroot_registry::Subject;
 use ironroot_server::collect::doors::mqtt::{MqttDoor, MqttSettings, SessionThreads, Subjects};
 use ironroot_server::drain::{Drain, Drainer};
-use ironroot_server::outside::SystemClock;
 use ironroot_standing::{Grant, Lifecycle, Standing, Tier, grant_device, grant_service};
 use ironroot_time::{Clock, UnixTime};
 use tempfile::TempDir;

@@ -6,7 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_server::outside::{SystemClock, SystemRng};
+use ironroot_machine::SystemClock;
+use ironroot_server::outside::SystemRng;
 use ironroot_server::settings::{LogFormat, Settings, UpArgs};
 use ironroot_server::wiring::{self, Outside};
 use ironroot_testkit::ManualClock;
