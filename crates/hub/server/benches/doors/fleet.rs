@@ -1,4 +1,4 @@
-//! What a large fleet costs in memory: 100,000 registered devices, and 1,000 of them with idle sessions.
+//! What a large fleet costs: 100,000 registered devices, and 1,000 of them with idle sessions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use ironroot_sim::scenario::idle::{self, IdlePlan};
 use ironroot_sim::tls::KeyExchange;
 
 use crate::stand::{PARALLEL, Stand, plan};
-use crate::{OURS, figure};
+use crate::{OURS, console, figure};
 
 const REGISTERED: usize = 100_000;
 const SESSIONS: usize = 1_000;
@@ -41,7 +41,9 @@ pub(crate) async fn run() -> Result<()> {
         OURS,
         begun.elapsed().as_secs_f64(),
     );
-    hold(&stand, &devices, "after a start").await
+    hold(&stand, &devices, "after a start").await?;
+    let hub = stand.hub.clone();
+    tokio::task::spawn_blocking(move || console::list(&hub)).await?
 }
 
 async fn hold(stand: &Stand, devices: &Arc<[Device]>, when: &str) -> Result<()> {

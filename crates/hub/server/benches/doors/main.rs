@@ -9,6 +9,7 @@
     reason = "a benchmark prints its figures"
 )]
 
+mod console;
 mod cut;
 mod enrolment;
 mod fleet;
@@ -50,7 +51,7 @@ enum Part {
     Enrolment,
     /// How long an order takes to end a session
     Cut,
-    /// Memory with 100,000 devices
+    /// Memory with 100,000 devices, and the console's list of them
     Fleet,
     /// Memory under load for a long time, with a picture of it
     Soak,
