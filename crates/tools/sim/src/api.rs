@@ -1,12 +1,12 @@
 //! The hub's API, as far as a simulated fleet needs it: claims, orders, services, and what became of them.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hyper::Method;
 use hyper::header::HeaderValue;
 use ironroot_api::{
     BASE, CLAIM_TTL_S_DEFAULT, CertificateRevoked, Claim, DeviceDetail, DeviceItem, JournalEntry,
-    NewClaim, NewOrder, NewRevocation, NewService, Order, OrderDone, PAGE_LIMIT_MAX, Page,
-    RevocationReason, Secret, ServiceIssued, Status,
+    NewClaim, NewOrder, NewOrders, NewRevocation, NewService, Order, OrderDone, OrdersDone,
+    PAGE_LIMIT_MAX, Page, RevocationReason, Secret, ServiceIssued, Status,
 };
 use ironroot_link::{Call, Http};
 use serde::Serialize;
@@ -61,6 +61,23 @@ impl Api {
             seen: None,
         };
         self.post(&path, &order).await
+    }
+
+    /// Gives the same order about several devices.
+    ///
+    /// # Errors
+    /// When the hub refuses it, or refuses it about one of them.
+    pub async fn orders(&mut self, devices: &[String], order: Order, why: &str) -> Result<()> {
+        let orders = NewOrders {
+            order,
+            why: why.to_owned(),
+            seen: None,
+            devices: devices.to_vec(),
+        };
+        let told: OrdersDone = self.post("/orders", &orders).await?;
+        let refused = told.refused.first();
+        ensure!(refused.is_none(), "one of many was refused: {refused:?}");
+        Ok(())
     }
 
     /// Revokes one certificate, whose key somebody else has.

@@ -32,7 +32,11 @@ pub(crate) async fn run() -> Result<()> {
         let report = hold(door, &devices).await.context(*who)?;
         let memory = report.session_kib().context("no process is measured")?;
         figure("KiB resident per idle session", who, memory);
-        figure("CPU us per first connect, X25519", who, connect_us(&report)?);
+        figure(
+            "CPU us per first connect, X25519",
+            who,
+            connect_us(&report)?,
+        );
         // A hub has seen the certificate of a device that comes back.
         let again = hold(door, &devices).await.context(*who)?;
         figure("CPU us per reconnect, X25519", who, connect_us(&again)?);

@@ -1,9 +1,15 @@
 //! A person's orders, also while the journal cannot append.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use axum::http::StatusCode;
 use ironroot_journal::SALT_SIZE;
 use ironroot_registry::Fact;
+use ironroot_standing::Lifecycle;
 use ironroot_store::{Change, Payload};
+use serde_json::json;
 
 use crate::house::{Answer, House, profile};
 
@@ -56,6 +62,35 @@ async fn an_order_that_does_not_fit_is_refused_with_its_reason() {
         .await;
     assert_eq!(silent.refusal(), (422, "content".to_owned()));
     assert_eq!(silent.json()["fields"][0]["field"], "why");
+}
+
+#[tokio::test]
+async fn an_order_about_many_shuts_all_of_them_out_before_the_first_is_recorded() {
+    let house = House::open().await;
+    let fleet: Vec<_> = (1..=20).map(|n| format!("cam-{n}")).collect();
+    for device in &fleet {
+        house.brings_in(device).await;
+    }
+    let entries = house.entries();
+    let order = json!({ "order": "quarantine", "why": "a test asks for it", "devices": fleet });
+    let order = order.to_string();
+    let mut asked = pin!(house.posts("/orders", &order));
+    let first = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await;
+    assert!(
+        first.is_pending(),
+        "nothing is acknowledged before it is durable"
+    );
+    for device in &fleet {
+        let device = house.registry.device(device).unwrap();
+        assert_eq!(device.lifecycle(), Lifecycle::Quarantined);
+    }
+    let done = asked.await.json();
+    let done = done["done"].as_array().unwrap();
+    let said: Vec<_> = done
+        .iter()
+        .map(|one| one["entry"].as_u64().unwrap())
+        .collect();
+    assert_eq!(said, (entries..house.entries()).collect::<Vec<_>>());
 }
 
 /// A store without room for more than small rows, and a session that was begun before.

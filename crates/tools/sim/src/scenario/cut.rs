@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use ironroot_api::Order;
+use ironroot_api::{ORDERS_MAX, Order};
 use ironroot_mqtt::Version;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -82,7 +82,7 @@ async fn cut(hub: &Hub, door: &Door, devices: &Arc<[Device]>, orders: usize) -> 
     Ok(report)
 }
 
-/// Quarantines all devices, many at once: from the first order to the end of the last session.
+/// Quarantines all devices, by orders about many each: from the first order to the end of the last session.
 ///
 /// # Errors
 /// When a device is not let in, an order is refused, or a session goes on.
@@ -102,8 +102,8 @@ pub async fn together(hub: &Hub, door: &Door, devices: Vec<Device>) -> Result<Du
         let hub = hub.clone();
         async move {
             let mut api = Api::connect(&hub).await?;
-            for id in &ids {
-                api.order(id, Order::Quarantine, WHY).await?;
+            for ids in ids.chunks(ORDERS_MAX) {
+                api.orders(ids, Order::Quarantine, WHY).await?;
             }
             Ok(ids)
         }
@@ -128,8 +128,8 @@ pub const SESSIONS_MAX: usize = 10_000;
 /// What stands in the journal about each order.
 const WHY: &str = "simulation";
 
-/// How many orders are given at once, where all are.
-const ORDERS_AT_ONCE: usize = 64;
+/// Into how many orders all devices are divided, which are given at once.
+const ORDERS_AT_ONCE: usize = 4;
 
 /// How many of the devices that are to be cut connect at once.
 const CONNECTS: usize = 8;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::{Extension, Json};
+use futures_util::future::join_all;
 use ironroot_api::{Consequence, NewOrder, NewOrders, Order, OrderDone, OrdersDone, Problem};
 use ironroot_identity::{DeviceId, Principal};
 use ironroot_registry::Actor;
@@ -89,27 +90,33 @@ impl Api {
         })
     }
 
-    /// Carries out an order about each of several devices.
+    /// Carries out an order about each of several devices: all are shut out before the first is on the disk, and
+    /// what is recorded together shares the wait for it.
     pub(crate) async fn obey_all(&self, new: &NewOrders, by: &Actor) -> OrdersDone {
         let each = new.each();
+        let orders = new.devices.iter().map(async |device| {
+            let id = device.parse();
+            let id =
+                id.map_err(|_no_id| refused(device, format!("there is no device {device:?}")))?;
+            let obeyed = self.obey(&id, &each, by.clone()).await;
+            obeyed.map_err(|cause| refused(device, chain(&cause)))
+        });
+        let outcomes = join_all(orders).await;
         let (mut done, mut refused) = (Vec::new(), Vec::new());
-        for device in &new.devices {
-            let obeyed = match device.parse() {
-                Ok(id) => {
-                    let obeyed = self.obey(&id, &each, by.clone()).await;
-                    obeyed.map_err(|cause| chain(&cause))
-                }
-                Err(_no_id) => Err(format!("there is no device {device:?}")),
-            };
-            match obeyed {
+        for outcome in outcomes {
+            match outcome {
                 Ok(order) => done.push(order),
-                Err(detail) => refused.push(ironroot_api::OrderRefused {
-                    device: device.clone(),
-                    detail,
-                }),
+                Err(refusal) => refused.push(refusal),
             }
         }
         OrdersDone { done, refused }
+    }
+}
+
+fn refused(device: &str, detail: String) -> ironroot_api::OrderRefused {
+    ironroot_api::OrderRefused {
+        device: device.to_owned(),
+        detail,
     }
 }
 
