@@ -54,6 +54,12 @@ pub(crate) fn create(folder: &Path, first: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// Gives a segment its name and nothing in it: that takes no room on a full disk.
+pub(crate) fn reserve(folder: &Path, first: u64) -> io::Result<()> {
+    File::create(path(folder, first))?;
+    File::open(folder)?.sync_all()
+}
+
 /// Opens a segment; the last one is written to as well.
 pub(crate) fn open(folder: &Path, first: u64) -> io::Result<File> {
     OpenOptions::new()

@@ -186,10 +186,9 @@ impl Spool {
         }
         let mut written = self.write(number, size, &bytes);
         // A disk that others have filled is as full as one that is ours alone: the oldest makes room.
-        while matches!(&written, Err(cause) if cause.kind() == io::ErrorKind::StorageFull)
-            && self.segments.len() > 1
+        while matches!(&written, Err(cause) if is_full(cause))
+            && self.make_room(number).map_err(|cause| self.failed(cause))?
         {
-            self.drop_oldest().map_err(|cause| self.failed(cause))?;
             written = self.write(number, size, &bytes);
         }
         written.map_err(|cause| self.failed(cause))?;
@@ -265,12 +264,10 @@ impl Spool {
             .write(&self.folder)
             .map_err(|cause| self.failed(cause))?;
         self.saved = self.position.settled;
-        while let [oldest, following, ..] = self.segments.as_slice()
+        while let [_oldest, following, ..] = self.segments.as_slice()
             && following.first <= self.saved.saturating_add(1)
         {
-            let path = folder::path(&self.folder, oldest.first);
-            fs::remove_file(path).map_err(|cause| self.failed(cause))?;
-            self.segments.remove(0);
+            self.drop_oldest().map_err(|cause| self.failed(cause))?;
         }
         Ok(())
     }
@@ -306,7 +303,7 @@ impl Spool {
             return Ok(0);
         };
         let file = folder::open(&self.folder, segment.first)?;
-        let mut offset = start(&file, segment.bytes)?;
+        let mut offset = start(segment.bytes);
         let mut last = segment.first.saturating_sub(1);
         while let Some((reading, next)) = seek(&file, offset, segment.bytes, last)? {
             (last, offset) = (reading.number, next);
@@ -317,17 +314,16 @@ impl Spool {
             file.sync_all()?;
         }
         if offset == 0 {
-            // Not even its first bytes are whole.
-            file.write_all_at(MAGIC, 0)?;
-            offset = MAGIC.len() as u64;
-        }
-        if let Some(segment) = self.segments.last_mut() {
+            // Not even its first bytes are whole: the next reading begins it anew, when there is room for one.
+            self.segments.pop();
+        } else if let Some(segment) = self.segments.last_mut() {
             segment.bytes = offset;
+            self.tail = Some(file);
         }
+        let bytes = self.segments.last().map_or(0, |segment| segment.bytes);
         // What the hub has was durable once, whatever the disk says now.
         self.last = last.max(self.position.settled);
-        self.durable = (self.last, offset);
-        self.tail = Some(file);
+        self.durable = (self.last, bytes);
         Ok(torn)
     }
 
@@ -370,11 +366,36 @@ impl Spool {
         Ok(())
     }
 
+    /// Gives a full disk room; whether there was any to give. `next` is the number that comes next.
+    fn make_room(&mut self, next: u64) -> io::Result<bool> {
+        if self.segments.len() > 1 {
+            self.drop_oldest()?;
+            return Ok(true);
+        }
+        let Some(only) = self.segments.first() else {
+            return Ok(false);
+        };
+        if only.first == next || self.position.settled < self.last {
+            return Ok(false);
+        }
+        // The hub has all of the only segment. Its numbers are not given again: its successor's name says so before
+        // it goes.
+        folder::reserve(&self.folder, next)?;
+        self.drop_oldest()?;
+        self.tail = None;
+        Ok(true)
+    }
+
     fn drop_oldest(&mut self) -> io::Result<()> {
         let Some(oldest) = self.segments.first() else {
             return Ok(());
         };
         fs::remove_file(folder::path(&self.folder, oldest.first))?;
+        // The disk gets its room back when nobody has the file open any more.
+        self.reader = self
+            .reader
+            .take()
+            .filter(|reader| reader.first != oldest.first);
         self.segments.remove(0);
         Ok(())
     }
@@ -414,8 +435,12 @@ impl Spool {
             Some(reader) if reader.first == segment.first => reader,
             other => other.insert(Reader::at_start(&self.folder, segment)?),
         };
-        let found = seek(&reader.file, reader.offset, end, wanted.saturating_sub(1))?
-            .filter(|(reading, _)| reading.number <= bound);
+        let found = match seek(&reader.file, reader.offset, end, wanted.saturating_sub(1)) {
+            Ok(found) => found.filter(|(reading, _)| reading.number <= bound),
+            // A part of the disk that cannot be read must not hold up what lies behind it.
+            Err(cause) if is_damage(&cause) => None,
+            Err(cause) => return Err(cause),
+        };
         let Some((reading, offset)) = found else {
             // The rest of this segment is no reading: on to the next one, which begins behind the gap.
             return Ok(Item::Gap {
@@ -452,24 +477,32 @@ impl Spool {
 impl Reader {
     fn at_start(folder: &Path, segment: Segment) -> io::Result<Self> {
         let file = folder::open(folder, segment.first)?;
-        let offset = start(&file, segment.bytes)?;
         Ok(Self {
             first: segment.first,
             file,
-            offset,
+            offset: start(segment.bytes),
         })
     }
 }
 
 /// Where the first record of a segment stands; 0 when the segment is cut within its first bytes.
-fn start(file: &File, bytes: u64) -> io::Result<u64> {
-    let mut magic = [0; MAGIC.len()];
-    if bytes < MAGIC.len() as u64 {
-        return Ok(0);
-    }
-    file.read_exact_at(&mut magic, 0)?;
-    // Damaged or not, records are looked for behind it.
-    Ok(MAGIC.len() as u64)
+fn start(bytes: u64) -> u64 {
+    // Damaged or not, records are looked for behind them.
+    let magic = MAGIC.len() as u64;
+    if bytes < magic { 0 } else { magic }
+}
+
+/// Whether the disk, or the part of it that this program may use, is full.
+fn is_full(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// Whether the disk cannot give back what it has taken (errno(3), `EIO`).
+fn is_damage(cause: &io::Error) -> bool {
+    cause.raw_os_error() == Some(EIO)
 }
 
 /// The first whole record at or behind `offset` whose number is above `after`, and where it ends. Damage in between
@@ -490,3 +523,4 @@ fn seek(file: &File, offset: u64, end: u64, after: u64) -> io::Result<Option<(Re
 const SEGMENTS: u64 = 16;
 const SEGMENT_BYTES_MIN: u64 = 16 << 10;
 const SEGMENT_BYTES_MAX: u64 = 1 << 20;
+const EIO: i32 = 5;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use ironroot_spool::{BODY_SIZE_MAX, Bounds, Item, Spool, SpoolError};
@@ -27,6 +29,16 @@ impl Scene {
 
     fn opens(&self) -> Spool {
         Spool::open(&self.folder(), BOUNDS, "fresh").unwrap().0
+    }
+
+    /// Puts a device of the system's where the segment from this number on is: it fails as a broken disk would.
+    fn is_in_place_of(&self, device: &str, first: u64) -> PathBuf {
+        let path = segment(&self.folder(), first);
+        if path.exists() {
+            fs::remove_file(&path).unwrap();
+        }
+        symlink(device, &path).unwrap();
+        path
     }
 
     /// The segments, in order.
@@ -220,6 +232,52 @@ fn a_segment_that_is_gone_is_a_gap() {
 }
 
 #[test]
+fn a_failing_fdatasync_takes_back_what_was_not_durable_and_its_number_is_given_again() {
+    let scene = Scene::new();
+    let mut spool = scene.opens();
+    fill(&mut spool, 3, 5_000);
+    // It takes what is written, and fails when that is to be made durable.
+    let broken = scene.is_in_place_of("/dev/null", 4);
+    for _ in 0..2 {
+        assert_eq!(spool.append(AT, "up/t", &[b'x'; 5_000]).unwrap(), 4);
+        assert_eq!(spool.append(AT, "up/t", b"x").unwrap(), 5);
+        assert!(matches!(spool.sync(), Err(SpoolError::Io { .. })));
+        assert_eq!(spool.waiting().last, 3);
+        assert_eq!(drain(&mut spool).0, [1, 2, 3]);
+    }
+    fs::remove_file(broken).unwrap();
+    fill(&mut spool, 2, 5_000);
+    assert_eq!(drain(&mut spool).0, [1, 2, 3, 4, 5]);
+    drop(spool);
+    assert_eq!(drain(&mut scene.opens()).0, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_full_disk_refuses_a_reading_and_takes_the_next_when_there_is_room() {
+    let scene = Scene::new();
+    let mut spool = scene.opens();
+    let full = scene.is_in_place_of("/dev/full", 1);
+    match spool.append(AT, "up/t", b"21") {
+        Err(SpoolError::Io { cause, .. }) => assert_eq!(cause.kind(), ErrorKind::StorageFull),
+        other => panic!("{other:?}"),
+    }
+    fs::remove_file(full).unwrap();
+    fill(&mut spool, 1, 10);
+    assert_eq!(drain(&mut spool).0, [1]);
+}
+
+#[test]
+fn what_cannot_be_read_from_the_disk_is_a_gap_and_what_follows_is_kept() {
+    let scene = Scene::new();
+    let mut spool = scene.opens();
+    fill(&mut spool, 9, 5_000);
+    assert_eq!(scene.segments().len(), 3);
+    // Reading it says EIO, as a bad block does.
+    scene.is_in_place_of("/proc/self/mem", 4);
+    assert_eq!(drain(&mut spool), (vec![1, 2, 3, 7, 8, 9], vec![4, 5, 6]));
+}
+
+#[test]
 fn a_spool_whose_position_is_lost_gets_another_name() {
     let scene = Scene::new();
     let mut spool = scene.opens();
@@ -315,5 +373,9 @@ fn no_bytes_make_a_spool_panic() {
 }
 
 fn write(folder: &Path, first: u64, bytes: &[u8]) {
-    fs::write(folder.join(format!("{first:020}.spool")), bytes).unwrap();
+    fs::write(segment(folder, first), bytes).unwrap();
+}
+
+fn segment(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:020}.spool"))
 }
