@@ -47,13 +47,13 @@ pub enum NoSealKey {
         cause: io::Error,
     },
     /// Another program holds it.
-    #[error("{} is in use by a running hub or another command: stop the hub first", .0.display())]
+    #[error("{} is in use by another program or command: stop that first", .0.display())]
     InUse(PathBuf),
     /// The record.
     #[error("the record of the sealing key")]
     Record(#[from] BadRecord),
     /// The key file is not there.
-    #[error("{} is missing, and without it the keys in {} cannot be opened: put it back, or name it with --seal-key", seal_key.display(), folder.display())]
+    #[error("{} is missing, and without it the keys in {} cannot be opened: put it back, or name it by --seal-key or seal_key", seal_key.display(), folder.display())]
     Missing {
         /// The key file.
         seal_key: PathBuf,
@@ -91,7 +91,7 @@ pub enum NoSealKey {
     Tpm(#[from] TpmRefused),
     /// systemd handed nothing over.
     #[error(
-        "{from} is asked for, and $CREDENTIALS_DIRECTORY is not set: start the hub as a systemd service with LoadCredential= or LoadCredentialEncrypted="
+        "{from} is asked for, and $CREDENTIALS_DIRECTORY is not set: start it as a systemd service with LoadCredential= or LoadCredentialEncrypted="
     )]
     NoCredentials {
         /// The source.
@@ -99,7 +99,7 @@ pub enum NoSealKey {
     },
     /// The folder is sealed by one kind of source, and another was named.
     #[error(
-        "the folder is sealed by {recorded}, and --seal-key names {named}: leave --seal-key out, or change the source with: ironroot keys seal --to {named}"
+        "the folder is sealed by {recorded}, and --seal-key or seal_key names {named}: leave that out, or change the source with: ironroot keys seal --to {named} (on a device: ironroot-agent seal --to {named})"
     )]
     OtherSource {
         /// What the record says.

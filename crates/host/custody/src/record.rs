@@ -182,7 +182,7 @@ struct RawRecord {
 /// The name of the file in the keys folder.
 pub const RECORD_FILE: &str = "seal.toml";
 
-const HEADING: &str = "# How the key is had that opens the sealed files of this folder. No secret stands here.\n# It belongs to them: back it up with them, and change it by `ironroot keys seal` alone.\n";
+const HEADING: &str = "# How the key is had that opens the sealed files of this folder. No secret stands here.\n# It belongs to them: back it up with them, and change it by `ironroot keys seal` (`ironroot-agent seal`) alone.\n";
 const V: u8 = 1;
 const LENGTH_MAX: usize = 16 << 10;
 

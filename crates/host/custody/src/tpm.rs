@@ -34,7 +34,7 @@ pub(crate) struct SealedObject {
 pub enum TpmRefused {
     /// The PCRs are not what they were.
     #[error(
-        "the TPM does not give the sealing key out: {pcrs} are not what they were when it was sealed. If the change was meant (new firmware, for example), start with a key file kept for this case, then run: ironroot keys seal --to tpm:{pcrs}"
+        "the TPM does not give the sealing key out: {pcrs} are not what they were when it was sealed. If the change was meant (new firmware, for example), undo it, or put a copy of the folder back that another source opens; before the next such change seal it to a key file, and after it to tpm:{pcrs} again"
     )]
     PcrsChanged {
         /// The registers.
@@ -69,12 +69,11 @@ impl SealedObject {
             "-C", PRIMARY, "-g", "sha256", "-i", "-", "-u", PUBLIC, "-r", PRIVATE, "-S", SESSION,
         ];
         if let Some(pcrs) = pcrs {
-            let pcrs = pcrs.to_string();
-            tpm.run(
-                "tpm2_createpolicy",
-                &["--policy-pcr", "-l", &pcrs, "-L", POLICY],
-                b"",
-            )?;
+            // In a trial session of our own: `tpm2_createpolicy` leaves its behind, and the TPM has three.
+            let policy = ["-S", SESSION, "-l", &pcrs.to_string(), "-L", POLICY];
+            tpm.run("tpm2_startauthsession", &["-S", SESSION], b"")?;
+            tpm.run("tpm2_policypcr", &policy, b"")?;
+            tpm.run("tpm2_flushcontext", &[SESSION], b"")?;
             create.extend(["-L", POLICY, "-a", "fixedtpm|fixedparent|noda"]);
         } else {
             create.extend(["-a", "fixedtpm|fixedparent|noda|userwithauth"]);
@@ -207,10 +206,9 @@ const PRIVATE: &str = "private";
 const OBJECT: &str = "object";
 const SESSION: &str = "session";
 const POLICY: &str = "policy";
-const QUIET: [&str; 5] = [
+const QUIET: [&str; 4] = [
     "tpm2_createprimary",
     "tpm2_create",
-    "tpm2_createpolicy",
     "tpm2_load",
     "tpm2_policypcr",
 ];

@@ -205,7 +205,7 @@ fn keys_are_not_sealed_again_under_a_running_hub() {
     let to = source("file", &hub.file("new.key"));
     refused(
         &Said::of(&mut keys(&hub, &["seal", "--to", &to])),
-        &["in use", "stop the hub first"],
+        &["in use", "stop that first"],
     );
     assert!(!hub.file("new.key").exists());
 }
