@@ -15,13 +15,16 @@ use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::Args;
-use ironroot_time::Clock;
+use ironroot_custody::source::Source;
+use ironroot_time::{Clock, UnixTime};
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 use crate::agent;
+use crate::clock::DeviceClock;
 use crate::enforce::enrolment::{self, is_missing};
 use crate::settings::Settings;
+use crate::vault::Vault;
 
 /// A reading, or several.
 #[derive(Debug, Args)]
@@ -48,16 +51,29 @@ pub(crate) fn enroll(path: &Path, renew: bool) -> Result<()> {
     let (clock, registrar) = agent::registrar(&settings)?;
     let kept = runtime()?.block_on(async {
         match registrar.identity()? {
-            Some(kept) if kept.not_after <= clock.now() => registrar.enrol().await,
+            Some(kept) if kept.not_after <= clock.now() => registrar.enrol(Some(&kept)).await,
             Some(kept) if renew => registrar.renew(&kept).await,
             Some(kept) => Ok(kept),
-            None => registrar.enrol().await,
+            None => registrar.enrol(None).await,
         }
     })?;
     println!(
         "{} has certificate {}, good until {}",
         settings.device, kept.serial, kept.not_after
     );
+    Ok(())
+}
+
+/// `seal`.
+pub(crate) fn seal(path: &Path, to: &Source) -> Result<()> {
+    let settings = Settings::read(path)?;
+    let clock = DeviceClock::open(&settings.state.join("clock"), UnixTime::default());
+    let done = Vault::open(&settings, &clock)?.reseal(to, &clock)?;
+    println!("Sealed again by {}:", done.record.source());
+    for file in &done.files {
+        println!("  {}", file.display());
+    }
+    println!("Now write in {}: seal_key = \"{to}\"", path.display());
     Ok(())
 }
 

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ironroot_custody::source::Source;
 
 use command::PublishArgs;
 
@@ -51,6 +52,13 @@ enum Command {
         #[arg(long)]
         renew: bool,
     },
+    /// Seal the identity again under a key from another source; the agent must be stopped
+    Seal {
+        /// Where the new key comes from: FILE (made when it is not there), passphrase:FILE, credential:NAME, tpm or
+        /// tpm:sha256:7
+        #[arg(long, value_name = "SOURCE")]
+        to: Source,
+    },
     /// Read the settings as `run` would, and say what is wrong with them
     Check,
     /// What the running agent is doing
@@ -64,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Run => command::run(&settings),
         Command::Enroll { renew } => command::enroll(&settings, renew),
+        Command::Seal { to } => command::seal(&settings, &to),
         Command::Check => command::check(&settings),
         Command::Status => command::status(&settings),
         Command::Publish(args) => command::publish(&settings, &args),

@@ -117,6 +117,7 @@ impl Outgoing {
 
     /// Makes readings durable, all those together that have come meanwhile; it never ends.
     pub(crate) async fn sync(&self) {
+        let mut failing = false;
         loop {
             self.wanted.notified().await;
             // Others that are ready to append do so first: one write to the disk serves them all.
@@ -129,8 +130,17 @@ impl Outgoing {
                 synced.durable = last;
                 synced.failures += u64::from(outcome.is_err());
             });
-            if let Err(cause) = outcome {
-                tracing::error!(error = ?cause, "Readings could not be made durable.");
+            // Said once, and not with each reading that is refused: logs are kept on disks, too.
+            match outcome {
+                Err(cause) if !failing => {
+                    tracing::error!(error = ?cause, "Readings could not be made durable.");
+                    failing = true;
+                }
+                Ok(()) if failing => {
+                    tracing::info!("Readings are durable again.");
+                    failing = false;
+                }
+                Ok(()) | Err(_) => {}
             }
             self.more.notify_one();
         }

@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ironroot_custody::files::{is_there, read_sealed, remove, write_sealed};
 use ironroot_custody::folder::{KeysFolder, Sources};
+use ironroot_custody::reseal::Resealed;
 use ironroot_custody::seal::SealKey;
+use ironroot_custody::source::Source;
 use ironroot_identity::DeviceId;
 use ironroot_link::{Identity, fresh_key};
 use ironroot_secret::Secret;
@@ -37,6 +39,8 @@ pub(crate) struct Kept {
     pub(crate) serial: String,
     pub(crate) not_before: UnixTime,
     pub(crate) not_after: UnixTime,
+    /// SHA-256 of the claim token that it began with, in hexadecimal digits.
+    pub(crate) token: Option<String>,
 }
 
 /// What stands in the sealed file.
@@ -45,6 +49,7 @@ pub(crate) struct Kept {
 struct Sealed {
     key: String,
     chain: Vec<String>,
+    token: Option<String>,
 }
 
 impl Drop for Sealed {
@@ -66,11 +71,25 @@ impl Vault {
             .iter()
             .any(|name| is_there(&folder.path().join(name)));
         let key = if sealed {
-            folder.open_key(sources)?
+            folder.open_key(sources).with_context(|| {
+                format!(
+                    "the identity in {} does not open (if it never will: remove that folder, and claim the device anew)",
+                    folder.path().display()
+                )
+            })?
         } else {
             folder.make_key(sources, clock.now())?
         };
         Ok(Self { folder, key })
+    }
+
+    /// Seals everything again under a key from another source; the old key opens it no more.
+    pub(crate) fn reseal(&self, to: &Source, clock: &DeviceClock) -> Result<Resealed> {
+        let credentials = credentials_directory();
+        let context = |stem: &str| format!("{stem}.sealed");
+        self.folder
+            .reseal(&self.key, to, credentials.as_deref(), clock.now(), context)
+            .context("nothing was changed")
     }
 
     /// The identity that is there.
@@ -89,7 +108,8 @@ impl Vault {
             .collect();
         let kept = Kept::of(Identity::new(chain?, key), device)
             .with_context(|| format!("{} holds no identity of {device}", path.display()))?;
-        Ok(Some(kept))
+        let token = sealed.token.clone();
+        Ok(Some(Kept { token, ..kept }))
     }
 
     /// Puts an identity in place of the one that is there: after a power cut one of the two is there, whole.
@@ -102,6 +122,7 @@ impl Vault {
                 .iter()
                 .map(|certificate| BASE64_STANDARD.encode(certificate))
                 .collect(),
+            token: kept.token.clone(),
         };
         let secret = Secret::new(serde_json::to_vec(&sealed)?);
         write_sealed(&self.path(IDENTITY), &self.key, IDENTITY, &secret)?;
@@ -150,6 +171,7 @@ impl Kept {
             serial: hex::encode(leaf.tbs_certificate.serial_number.as_bytes()),
             not_before: moment(validity.not_before),
             not_after: moment(validity.not_after),
+            token: None,
             identity,
         })
     }

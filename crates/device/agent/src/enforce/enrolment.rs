@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ironroot_custody::files::{read_secret, write_private};
@@ -83,8 +84,23 @@ impl Registrar {
         Ok(Trust::in_anchors(all, KeyExchange::Hybrid)?.by(self.clock.clone()))
     }
 
-    /// The first certificate, with the token or the IDevID that the settings name.
-    pub(crate) async fn enrol(&self) -> Result<Kept> {
+    /// The first certificate of a claim, with the token or the IDevID that the settings name; `ended` is what the
+    /// device had before.
+    pub(crate) async fn enrol(&self, ended: Option<&Kept>) -> Result<Kept> {
+        let Some(ended) = ended else {
+            return self.enrol_after(None).await;
+        };
+        let device = &self.settings.device;
+        // Each claim is good for one enrolment, and what has ended renews nothing.
+        self.enrol_after(Some(ended)).await.with_context(|| {
+            format!(
+                "the certificate has ended on {}: transfer {device} at the hub, claim it anew, and put the token where enrol.token_file says",
+                ended.not_after
+            )
+        })
+    }
+
+    async fn enrol_after(&self, ended: Option<&Kept>) -> Result<Kept> {
         let enrol = &self.settings.enrol;
         if let (Some(certificate), Some(key)) = (&enrol.idevid_certificate, &enrol.idevid_key) {
             let certificates = fs::read_to_string(certificate)
@@ -93,24 +109,31 @@ impl Registrar {
             let key = str::from_utf8(key.expose()).context("the IDevID's key is no PEM")?;
             let idevid = Identity::from_pem(&certificates, key).context("the IDevID")?;
             return self
-                .certify(Some(&idevid), &Credentials::Certificate, None)
+                .certify(Some(&idevid), &Credentials::Certificate, ended, None)
                 .await;
         }
         let Some(path) = &enrol.token_file else {
             bail!(
-                "this device has no certificate yet, and the settings name neither enrol.token_file nor an IDevID"
+                "this device has no certificate, and the settings name neither enrol.token_file nor an IDevID"
             );
         };
         let token = read_secret(path, SECRET_MAX)?;
         let token = str::from_utf8(token.expose()).context("the token is no text")?;
-        self.certify(None, &Credentials::Token(token.trim()), None)
+        let token = token.trim();
+        let digest = hex::encode(digest(&SHA256, token.as_bytes()));
+        // Shown with another key than the first time, it would look stolen.
+        if ended.is_some_and(|ended| ended.token.as_ref() == Some(&digest)) {
+            bail!("the token in {} was used already", path.display());
+        }
+        self.certify(None, &Credentials::Token(token), ended, Some(digest))
             .await
     }
 
     /// Another certificate in place of `old`, for a fresh key.
     pub(crate) async fn renew(&self, old: &Kept) -> Result<Kept> {
         let credentials = Credentials::OldCertificate;
-        self.certify(Some(&old.identity), &credentials, Some(old))
+        let token = old.token.clone();
+        self.certify(Some(&old.identity), &credentials, Some(old), token)
             .await
     }
 
@@ -119,6 +142,7 @@ impl Registrar {
         shown: Option<&Identity>,
         credentials: &Credentials<'_>,
         old: Option<&Kept>,
+        token: Option<String>,
     ) -> Result<Kept> {
         let key = self.vault.pending_key(old)?;
         let device = &self.settings.device;
@@ -129,7 +153,11 @@ impl Registrar {
         let mut server = self.server(shown).await?;
         let issued = server.certify(&applicant, credentials).await?;
         self.learn_time(&issued);
-        let kept = Kept::of(Identity::new(issued.certificates, key.clone()), device)?;
+        let identity = Identity::new(issued.certificates, key.clone());
+        let kept = Kept {
+            token,
+            ..Kept::of(identity, device)?
+        };
         // Shows that certificate and key belong together, before the old ones are given up.
         self.trust()?.client(Some(&kept.identity))?;
         self.vault.keep(&kept)?;
@@ -213,9 +241,8 @@ pub(crate) async fn keep_up(registrar: &Registrar, first: Option<Kept>, renewed:
     loop {
         let (now, steady) = (registrar.clock.now(), registrar.clock.steady());
         let outcome = match (&current, due) {
-            (None, _) => registrar.enrol().await.map(Some),
-            // Nothing renews it any more; a fresh claim may have been put here.
-            (Some(kept), _) if kept.not_after <= now => registrar.enrol().await.map(Some),
+            (None, _) => registrar.enrol(None).await.map(Some),
+            (Some(kept), _) if kept.not_after <= now => registrar.enrol(Some(kept)).await.map(Some),
             (Some(kept), Some(due)) if due <= now => registrar.renew(kept).await.map(Some),
             (Some(_), _) if learn_at <= steady => {
                 learn_at = steady + LEARN_EVERY;

@@ -17,6 +17,7 @@ use ironroot_mqtt::{
     Version,
 };
 use ironroot_spool::{Item, Reading};
+use ironroot_time::Clock;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, sleep};
@@ -42,6 +43,8 @@ pub(crate) struct Uplink {
     connections: u64,
     /// Up to which number readings may have been sent before.
     sent: u64,
+    /// Whether the disk does not take how far the hub has everything.
+    unsaved: bool,
 }
 
 /// Why a session has ended, when nothing is wrong.
@@ -77,6 +80,7 @@ impl Uplink {
             identity,
             connections: 0,
             sent: 0,
+            unsaved: false,
         }
     }
 
@@ -92,7 +96,10 @@ impl Uplink {
                 Err(cause) => {
                     let wait = backoff.wait(chance());
                     tracing::warn!(error = %format!("{cause:#}"), retry_ms = wait.as_millis(), "There is no session with the hub.");
-                    sleep(wait).await;
+                    tokio::select! {
+                        () = sleep(wait) => {}
+                        Ok(()) = self.identity.changed() => {}
+                    }
                 }
             }
         }
@@ -105,6 +112,9 @@ impl Uplink {
             .await?
             .clone()
             .context("there is no certificate")?;
+        if kept.not_after <= self.agent.clock.now() {
+            bail!("the certificate has ended on {}", kept.not_after);
+        }
         let settings = &self.agent.settings;
         let endpoint = &settings.hub.mqtt;
         let config = self.registrar.trust()?.client(Some(&kept.identity))?;
@@ -130,10 +140,14 @@ impl Uplink {
         Connection::new(self, session, &admitted).serve().await
     }
 
-    fn save(&self) {
-        if let Err(cause) = self.agent.outgoing.spool().save() {
-            tracing::warn!(error = %cause, "How far the hub has everything could not be kept.");
+    fn save(&mut self) {
+        let outcome = self.agent.outgoing.spool().save();
+        if let Err(cause) = &outcome
+            && !self.unsaved
+        {
+            tracing::warn!(error = ?cause, "How far the hub has everything cannot be kept.");
         }
+        self.unsaved = outcome.is_err();
     }
 }
 
