@@ -29,6 +29,8 @@ const PEERS: &[(&str, &str)] = &[
     ),
     ("p11-kit-modules", "its client"),
     ("postgresql", "the other database that the store runs on"),
+    ("faketime", "a device's clock that a test moves"),
+    ("util-linux", "a disk of its own, in a namespace of its own"),
     (
         "qemu-user-static",
         "the agent of another processor, emulated",

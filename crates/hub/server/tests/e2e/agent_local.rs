@@ -2,49 +2,15 @@
 //! the device, and the device's clock.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 
 use ironroot_machine::SystemClock;
 use ironroot_time::Clock;
 use serde_json::{Value, json};
 
-use crate::rig::{Agent, Hub, LONGEST_WAIT, until};
-
-/// An application of the device.
-struct Application {
-    from: BufReader<UnixStream>,
-    to: UnixStream,
-}
-
-impl Application {
-    fn of(agent: &Agent) -> Self {
-        let to = UnixStream::connect(agent.file("socket")).unwrap();
-        to.set_read_timeout(Some(LONGEST_WAIT)).unwrap();
-        let from = BufReader::new(to.try_clone().unwrap());
-        Self { from, to }
-    }
-
-    fn asks(&mut self, request: &Value) -> Value {
-        writeln!(self.to, "{request}").unwrap();
-        self.hears().expect("an answer")
-    }
-
-    /// The next line; nothing when the agent has ended the talk.
-    fn hears(&mut self) -> Option<Value> {
-        let mut line = String::new();
-        match self.from.read_line(&mut line) {
-            Ok(1..) => Some(serde_json::from_str(&line).unwrap()),
-            Ok(0) => None,
-            Err(cause) => {
-                assert_eq!(cause.kind(), std::io::ErrorKind::ConnectionReset, "{cause}");
-                None
-            }
-        }
-    }
-}
+use crate::rig::{Agent, Hub, until};
 
 #[test]
 fn an_application_publishes_any_json_and_hears_its_orders() {
@@ -53,7 +19,7 @@ fn an_application_publishes_any_json_and_hears_its_orders() {
     let subscriber = hub.mosquitto(&backend).subscribes("d/+/up/#");
     let mut agent = Agent::claimed(&hub, "cam-1");
     agent.connects();
-    let mut application = Application::of(&agent);
+    let mut application = agent.application();
     let kept = application.asks(&json!({ "topic": "up/t", "payload": { "c": 21.5 } }));
     assert_eq!(kept["ok"], true, "{kept}");
     subscriber.says(r#"got d/cam-1/up/t {"c":21.5}"#);
@@ -151,7 +117,7 @@ fn the_socket_refuses_what_an_application_may_not_say() {
     let hub = Hub::start();
     let mut agent = Agent::claimed(&hub, "cam-1");
     agent.connects();
-    let mut application = Application::of(&agent);
+    let mut application = agent.application();
     for (request, why) in [
         (
             json!({ "topic": "up/agent/dropped", "payload": 1 }),
@@ -195,7 +161,7 @@ fn attack_an_endless_line_ends_the_talk_and_nothing_else() {
     let hub = Hub::start();
     let mut agent = Agent::claimed(&hub, "cam-1");
     agent.connects();
-    let mut attacker = Application::of(&agent);
+    let mut attacker = agent.application();
     // The agent closes while it is written to: that may be seen here as a failure to write.
     let _closed = attacker.to.write_all(&vec![b'x'; 2 << 20]);
     assert_eq!(attacker.hears(), None);
@@ -211,11 +177,11 @@ fn attack_too_many_clients_are_turned_away_and_the_first_are_served() {
         "[enrol]\ntoken_file = \"FOLDER/token\"\n[socket]\npath = \"FOLDER/socket\"\nclients_max = 3\n",
     );
     agent.connects();
-    let mut first: Vec<_> = (0..3).map(|_| Application::of(&agent)).collect();
+    let mut first: Vec<_> = (0..3).map(|_| agent.application()).collect();
     for application in &mut first {
         application.asks(&json!({ "status": true }));
     }
-    let answer = Application::of(&agent).hears().unwrap();
+    let answer = agent.application().hears().unwrap();
     assert!(
         answer["error"].as_str().unwrap().contains("too many"),
         "{answer}"
@@ -239,7 +205,7 @@ fn an_application_that_reads_no_orders_does_not_hold_up_the_others() {
     let subscriber = hub.mosquitto(&backend).subscribes("d/+/up/#");
     let mut agent = Agent::claimed(&hub, "cam-1");
     agent.connects();
-    let mut deaf = Application::of(&agent);
+    let mut deaf = agent.application();
     deaf.asks(&json!({ "subscribe": "down/#" }));
     let big = "x".repeat(60_000);
     let orders = backend.saying("orders");

@@ -2,14 +2,11 @@
 //!
 //! `IRONROOT_KILL_ROUNDS=60` makes the long test longer.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::rig::{Agent, Cable, Hub, Identity, LONGEST_WAIT, Running, stays_subscribed, up_at};
+use crate::rig::{Account, Agent, Application, Cable, Hub, Running, stays_subscribed, up_at};
 
 const ROUNDS: usize = 6;
 
@@ -31,7 +28,7 @@ impl Scene {
         drop(free);
         let mut hub = Hub::unstarted();
         hub.starts_as(&mut up_at(&hub.data, "mqtt", &address));
-        let backend: Identity = hub.service("backend");
+        let backend = hub.service("backend");
         let subscriber = stays_subscribed(&hub, &backend, "5", ("d/+/up/#", 1));
         let wire = Cable::to(hub.port("mqtt"));
         let mut agent = Agent::claimed(&hub, "cam-1");
@@ -52,27 +49,7 @@ impl Scene {
 
     /// Hands readings over until so many have been answered, or the agent has gone.
     fn hands_over(&mut self, round: usize, count: usize, payload: usize) {
-        let Ok(mut to) = UnixStream::connect(self.agent.file("socket")) else {
-            return;
-        };
-        to.set_read_timeout(Some(LONGEST_WAIT)).unwrap();
-        let answers = BufReader::new(to.try_clone().unwrap());
-        let writer = std::thread::spawn(move || {
-            for nth in 0..count {
-                let text = format!("{round}.{nth}.{}", "x".repeat(payload));
-                let line = json!({ "topic": "up/n", "text": text });
-                if writeln!(to, "{line}").is_err() {
-                    break;
-                }
-            }
-        });
-        for (nth, answer) in answers.lines().take(count).enumerate() {
-            let Ok(answer) = answer else { break };
-            let answer: Value = serde_json::from_str(&answer).unwrap();
-            assert_eq!(answer["ok"], true, "{answer}");
-            self.kept.push(format!("{round}.{nth}."));
-        }
-        writer.join().unwrap();
+        self.kept.extend(self.agent.keeps(round, count, payload));
     }
 
     /// Publishes one more and waits until it has come; what was handed over before has come before it.
@@ -80,84 +57,6 @@ impl Scene {
         self.agent.publishes("up/n", "the-end").ok();
         self.subscriber.says("the-end");
         Account::of(&self.subscriber.said())
-    }
-}
-
-/// What the subscriber has seen.
-#[derive(Default)]
-struct Account {
-    /// Which payload each number had.
-    readings: BTreeMap<u64, String>,
-    dropped: BTreeSet<u64>,
-    deliveries: usize,
-}
-
-impl Account {
-    fn of(said: &str) -> Self {
-        let mut account = Self::default();
-        let mut spools = BTreeSet::new();
-        for line in said
-            .lines()
-            .filter_map(|line| line.strip_prefix("got d/cam-1/"))
-        {
-            let (topic, rest) = line.split_once(' ').unwrap();
-            let words: Vec<&str> = rest.split(' ').collect();
-            let property = |name: &str| {
-                words
-                    .iter()
-                    .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
-            };
-            spools.insert(property("spool").unwrap().to_owned());
-            if topic == "up/agent/dropped" {
-                let end = rest.rfind('}').unwrap();
-                let report: Value = serde_json::from_str(&rest[..=end]).unwrap();
-                let (first, last) = (
-                    report["first"].as_u64().unwrap(),
-                    report["last"].as_u64().unwrap(),
-                );
-                assert_eq!(report["count"].as_u64(), Some(last - first + 1));
-                account.dropped.extend(first..=last);
-            }
-            if let Some(number) = property("number") {
-                account.deliveries += 1;
-                let payload = words[0].trim_end_matches('x').to_owned();
-                let before = account
-                    .readings
-                    .insert(number.parse().unwrap(), payload.clone());
-                // Two deliveries of one number are one reading.
-                assert!(
-                    before.is_none_or(|before| before == payload),
-                    "{number}: {payload}"
-                );
-            }
-        }
-        assert_eq!(spools.len(), 1, "{spools:?}");
-        account
-    }
-
-    /// Every number is a reading that came or one that was reported, and everything kept is among them.
-    fn accounts_for(&self, kept: &[String]) {
-        let last = *self.readings.keys().next_back().unwrap();
-        for number in 1..=last {
-            assert!(
-                self.readings.contains_key(&number) || self.dropped.contains(&number),
-                "{number} of {last} is unaccounted for"
-            );
-        }
-        let mut came: BTreeMap<&str, usize> = BTreeMap::new();
-        for payload in self.readings.values() {
-            *came.entry(payload).or_default() += 1;
-        }
-        let missing: Vec<_> = kept
-            .iter()
-            .filter(|one| !came.contains_key(one.as_str()))
-            .collect();
-        assert!(missing.len() <= self.dropped.len(), "{missing:?}");
-        assert!(self.dropped.is_empty() || !missing.is_empty());
-        assert!(
-            kept.iter()
-                .all(|one| came.get(one.as_str()).is_none_or(|count| *count == 1))
-        );
     }
 }
 
@@ -205,12 +104,9 @@ fn every_reading_comes_once_however_often_hub_agent_and_network_fail() {
 
 /// Kills the agent once it has answered so many readings of another application.
 fn strike_after(socket: &std::path::Path, agent: u32, count: usize) {
-    let mut to = UnixStream::connect(socket).unwrap();
-    let mut answers = BufReader::new(to.try_clone().unwrap());
-    let mut line = String::new();
+    let mut application = Application::at(socket).unwrap();
     for _ in 0..count {
-        writeln!(to, "{}", json!({ "topic": "up/other", "payload": 1 })).unwrap();
-        answers.read_line(&mut line).unwrap();
+        application.asks(&json!({ "topic": "up/other", "payload": 1 }));
     }
     let pid = rustix::process::Pid::from_raw(i32::try_from(agent).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();

@@ -11,8 +11,11 @@
 mod rig;
 
 mod agent;
+mod agent_away;
+mod agent_disk;
 mod agent_local;
 mod agent_outage;
+mod agent_seal;
 mod agent_unit;
 mod archive;
 mod backup;

@@ -2,8 +2,10 @@
 //!
 //! Nothing here sleeps: a test waits for what a program says, or asks again, and each wait has a bound.
 
+mod account;
 mod agent;
 mod api;
+mod application;
 mod cable;
 mod curl;
 mod hub;
@@ -14,15 +16,19 @@ mod paho;
 mod place;
 mod program;
 mod running;
+mod small_disk;
 mod socket;
 mod softhsm;
 mod swtpm;
 mod talker;
+mod unit;
 
 use std::time::Duration;
 
+pub(crate) use account::Account;
 pub(crate) use agent::{Agent, as_pkcs8};
 pub(crate) use api::Api;
+pub(crate) use application::Application;
 pub(crate) use cable::Cable;
 pub(crate) use curl::{Answer, Curl};
 pub(crate) use hub::{Hub, InsideHub, up, up_args, up_at};
@@ -33,10 +39,12 @@ pub(crate) use paho::{edge_node, paho, stays_subscribed};
 pub(crate) use place::{IRONROOT, Place};
 pub(crate) use program::program;
 pub(crate) use running::{Running, Said};
+pub(crate) use small_disk::SmallDisk;
 pub(crate) use socket::{Socket, Wire};
 pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
 pub(crate) use talker::RoundTrips;
+pub(crate) use unit::{systemd_accepts, unit};
 
 /// So that a test that would hang fails; nothing here takes a tenth of it, unless the machine is very busy.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(90);

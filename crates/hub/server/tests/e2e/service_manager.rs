@@ -1,14 +1,8 @@
 //! The hub under a service manager: what it tells it (`sd_notify(3)`), and the unit that we hand out.
 
-use std::fs;
 use std::os::unix::net::UnixDatagram;
 
-use crate::rig::{Hub, IRONROOT, LONGEST_WAIT, Said, program, up};
-
-const UNIT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../../contrib/systemd/ironroot.service"
-);
+use crate::rig::{Hub, IRONROOT, LONGEST_WAIT, Said, program, systemd_accepts, unit, up};
 
 #[test]
 fn the_hub_says_when_it_is_up_that_it_lives_and_when_it_ends() {
@@ -51,26 +45,14 @@ fn refuses_a_service_manager_that_is_not_there() {
 #[test]
 fn the_unit_is_valid_and_leaves_the_hub_little_to_be_misused_for() {
     let hub = Hub::unstarted();
-    let unit = hub.file("ironroot.service");
-    let text = fs::read_to_string(UNIT).unwrap();
-    assert!(text.contains("/usr/local/bin/ironroot"), "{text}");
-    fs::write(&unit, text.replace("/usr/local/bin/ironroot", IRONROOT)).unwrap();
-    let verified = Said::of(program("systemd-analyze").arg("verify").arg(&unit));
-    assert_eq!(
-        (verified.code, verified.err.as_str()),
-        (0, ""),
-        "{verified:?}"
-    );
-    // In tenths: 2.0 of 10 at most.
-    let judge = ["security", "--offline=true", "--threshold=20"];
-    let judged = Said::of(program("systemd-analyze").args(judge).arg(&unit));
-    assert_eq!(judged.code, 0, "{judged:?}");
+    let installed = "/usr/local/bin/ironroot";
+    systemd_accepts(&hub, "ironroot.service", installed, IRONROOT);
 }
 
 #[test]
 fn the_units_command_line_is_one_that_the_program_takes() {
     let hub = Hub::unstarted();
-    let text = fs::read_to_string(UNIT).unwrap();
+    let text = unit("ironroot.service");
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix("ExecStart="));

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::openssl::word;
-use super::{Identity, Place, Running, Said, program};
+use super::{Application, Identity, Place, Running, Said, SmallDisk, program};
 
 /// An agent and its folder.
 pub(crate) struct Agent {
@@ -14,6 +14,8 @@ pub(crate) struct Agent {
     folder: PathBuf,
     /// The program, and what comes before it: an emulator, for example.
     program: Vec<String>,
+    /// The file that says how far its clock is from the right one, if a test moves that.
+    clock: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -40,6 +42,7 @@ impl Agent {
             id: id.to_owned(),
             folder,
             program: agent_program(),
+            clock: None,
             running: None,
         }
     }
@@ -48,6 +51,23 @@ impl Agent {
     pub(crate) fn by(self, program: &[&str]) -> Self {
         let program = program.iter().map(|&word| word.to_owned()).collect();
         Self { program, ..self }
+    }
+
+    /// The same on this disk.
+    pub(crate) fn on(self, disk: &SmallDisk) -> Self {
+        let program = disk.inside().into_iter().chain(self.program).collect();
+        Self { program, ..self }
+    }
+
+    /// Sets the clock of its machine, as far as the agent sees it: so far from the right time, like `+3d`. A first
+    /// call counts from the next start.
+    pub(crate) fn set_clock(&mut self, offset: &str) {
+        let path = self.file("clock");
+        // Whole at every moment: it is read at each look at the clock.
+        let beside = self.file("clock.new");
+        std::fs::write(&beside, offset).unwrap();
+        std::fs::rename(beside, &path).unwrap();
+        self.clock = Some(path);
     }
 
     /// Writes the settings; `FOLDER` in `more` stands for the agent's folder.
@@ -93,6 +113,13 @@ impl Agent {
         let mut command = program(&self.program[0]);
         command.args(&self.program[1..]);
         command.arg("--settings").arg(self.settings()).args(words);
+        if let Some(clock) = &self.clock {
+            command
+                .env("LD_PRELOAD", FAKETIME)
+                .env("FAKETIME_TIMESTAMP_FILE", clock)
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         command
     }
 
@@ -102,7 +129,12 @@ impl Agent {
 
     /// Starts it, and waits until it is up.
     pub(crate) fn starts(&mut self) {
-        let running = Running::start(&mut self.command(&["run"]));
+        self.starts_as(&mut self.command(&["run"]));
+    }
+
+    /// The same, by another command that comes to it.
+    pub(crate) fn starts_as(&mut self, command: &mut Command) {
+        let running = Running::start(command);
         running.says("The agent is up.");
         self.running = Some(running);
     }
@@ -139,6 +171,20 @@ impl Agent {
         self.says(&["publish", topic, payload])
     }
 
+    /// An application that talks with it.
+    pub(crate) fn application(&self) -> Application {
+        Application::at(&self.file("socket")).unwrap()
+    }
+
+    /// Hands readings over as one application does; see [`Application::hands_over`].
+    pub(crate) fn keeps(&self, round: usize, count: usize, bytes: usize) -> Vec<String> {
+        let application = Application::at(&self.file("socket"));
+        application.map_or_else(
+            |_gone| Vec::new(),
+            |application| application.hands_over(round, count, bytes),
+        )
+    }
+
     /// A publisher that hands over each line that it hears.
     pub(crate) fn keeps_publishing(&self, topic: &str) -> Running {
         let mut command = self.command(&["publish", topic, "--lines"]);
@@ -150,6 +196,9 @@ impl Agent {
         serde_json::from_str(&self.says(&["status"]).ok()).unwrap()
     }
 }
+
+/// What moves a program's clock, in the package `faketime`; the loader puts the processor's folder in.
+const FAKETIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
 
 /// `ironroot-agent`: the one beside the program under test, or what `IRONROOT_AGENT` names, word by word: an emulator
 /// and a program of another processor, for example.
