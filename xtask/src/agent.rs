@@ -1,7 +1,8 @@
 //! `cargo xtask agent [--target T]`: builds `ironroot-agent` small, for this machine or for a device's processor.
 //!
-//! With rustup's target that is used. Else Debian's own Rust is, which has a standard library for each processor: it is
-//! unpacked below the target folder, so that it gets in nobody's way, and apt knows of the other processor there alone.
+//! Where rustup is, it adds the target's standard library to the compiler that builds everything else. Else Debian's own
+//! Rust is taken: it is unpacked below the target folder, so that it gets in nobody's way, and apt knows of the other
+//! processor there alone.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +11,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{deps, workspace};
+use crate::{deps, process, workspace};
 
 /// A processor of devices, and what Debian calls it.
 struct Target {
@@ -67,13 +68,13 @@ fn cross(target: &Target) -> Result<PathBuf> {
     deps::install_packages(&[target.compiler, target.libc, "cmake"])?;
     // Apart, so that two compilers do not take turns in one folder.
     let folder = workspace::target_dir()?.join("cross");
-    let mut command = if has_target(target)? {
+    let mut command = if has_library(target)? || rustup_adds(target)? {
         workspace::cargo(BUILD)
     } else {
         let rust = debian_rust(target, &folder.join("debian-rust"))?;
         let mut command = Command::new(rust.join("bin/cargo"));
         command.current_dir(workspace::root()).args(BUILD);
-        if !has_library(&rust, target) {
+        if !rust.join("usr/lib/rustlib").join(target.name).exists() {
             // No standard library is packaged for it: it is built from its source.
             command
                 .env("RUSTC_BOOTSTRAP", "1")
@@ -101,15 +102,21 @@ fn build(mut command: Command) -> Result<()> {
 }
 
 /// Whether the compiler that cargo uses has a standard library for the target.
-fn has_target(target: &Target) -> Result<bool> {
+fn has_library(target: &Target) -> Result<bool> {
     let asked = ["--print", "target-libdir", "--target", target.name];
     let output = Command::new("rustc").args(asked).output()?;
     let folder = String::from_utf8(output.stdout)?;
     Ok(output.status.success() && Path::new(folder.trim()).exists())
 }
 
-fn has_library(rust: &Path, target: &Target) -> bool {
-    rust.join("usr/lib/rustlib").join(target.name).exists()
+/// Has rustup, if that is here and reaches its server, get the library; whether it did.
+fn rustup_adds(target: &Target) -> Result<bool> {
+    if !process::exists("rustup") {
+        return Ok(false);
+    }
+    let words = ["target", "add", target.name];
+    let added = Command::new("rustup").args(words).status()?.success();
+    Ok(added && has_library(target)?)
 }
 
 /// Debian's compiler for this machine with, where there is one, its library for the target.
