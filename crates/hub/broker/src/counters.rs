@@ -79,6 +79,8 @@ counters! {
     bytes_out,
     /// Requests of it that were refused: sessions, publications, subscriptions, wills.
     refused,
+    /// Those of them that were past a rate or another limit.
+    over_limit,
     /// Messages for it that its Grant, or their publisher's, withheld.
     withheld,
     /// Messages for it that were dropped for want of room: of QoS 0, or while it was away.

@@ -83,6 +83,20 @@ impl Refusal {
                 | Self::Malformed(Malformed::TooLarge)
         )
     }
+
+    /// Whether it would have been allowed, had it been less, or fewer, or later.
+    pub(crate) fn is_over_limit(self) -> bool {
+        self.is_too_much()
+            || matches!(
+                self,
+                Self::RateExceeded
+                    | Self::HubFull
+                    | Self::ShelfFull
+                    | Self::RetainedFull
+                    | Self::TooManySessions
+                    | Self::TooManySubscriptions
+            )
+    }
 }
 
 impl From<Malformed> for Refusal {

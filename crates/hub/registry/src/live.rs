@@ -1,6 +1,7 @@
 //! The state in memory: every row that a door or a page asks for, kept current from the journal.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use ironroot_identity::{
@@ -34,6 +35,7 @@ pub struct Registry {
     manufacturers: RwLock<BTreeMap<ProfileName, ManufacturerRow>>,
     views: RwLock<BTreeMap<ViewName, ViewRow>>,
     watcher: OnceLock<Arc<dyn Watcher>>,
+    enrolled: AtomicU64,
 }
 
 /// A device: its row and its live Grant.
@@ -228,6 +230,11 @@ impl Registry {
         self.devices.read().len()
     }
 
+    /// How many devices got their first certificate since the hub started.
+    pub fn enrolled_count(&self) -> u64 {
+        self.enrolled.load(Relaxed)
+    }
+
     /// The service of this name.
     pub fn service(&self, name: &str) -> Option<Arc<Service>> {
         self.services.read().get(name).cloned()
@@ -321,6 +328,9 @@ impl Registry {
         let ended = matches!(row.lifecycle, Lifecycle::Retired | Lifecycle::Transferred);
         let device = if let Some(device) = known {
             let mut state = device.state.write();
+            let enrols =
+                state.row.lifecycle != row.lifecycle && row.lifecycle == Lifecycle::Enrolled;
+            self.enrolled.fetch_add(enrols.into(), Relaxed);
             state.held = state.held.filter(|held| !settles(row.lifecycle, *held));
             state.row = row;
             drop(state);

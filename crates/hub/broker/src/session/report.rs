@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 
 /// One message or one subscription was refused; the session goes on.
 pub(super) fn packet_refused(counters: &Counters, subject: &Subject, refusal: Refusal) {
-    counters.refused.add(1);
+    count(counters, refusal);
     let (device, service) = ids(subject.principal());
     tracing::debug!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Request refused.");
 }
@@ -31,11 +31,18 @@ pub(super) fn session_refused(broker: &Broker, subject: &Subject, refusal: Refus
         }
         _ => {
             let counters = broker.counters.of(subject.principal());
-            counters.refused.add(1);
+            count(&counters, refusal);
             counters.cut_off.add(usize::from(refusal.is_too_much()));
             tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Session refused.");
         }
     }
+}
+
+fn count(counters: &Counters, refusal: Refusal) {
+    counters.refused.add(1);
+    counters
+        .over_limit
+        .add(usize::from(refusal.is_over_limit()));
 }
 
 /// The session is not read from for a while, since it sends too much.
@@ -52,7 +59,7 @@ pub(super) fn held(subject: &Subject, hold: Duration) {
 
 /// A will was not published.
 pub(super) fn will_refused(broker: &Broker, subject: &Subject, refusal: Refusal) {
-    broker.counters.of(subject.principal()).refused.add(1);
+    count(&broker.counters.of(subject.principal()), refusal);
     let (device, service) = ids(subject.principal());
     tracing::warn!(device.id = device, service.id = service, door = "mqtt", cause = %refusal, "Will not published.");
 }

@@ -46,6 +46,7 @@ fn attack_a_flood_of_qos_0_is_held_and_then_cut_off() {
         let counted = bench.counters(&cam);
         assert_eq!((counted.held, counted.cut_off), (3, 1));
         assert_eq!(counted.refused, counted.throttled + 1);
+        assert_eq!(counted.over_limit, counted.refused);
         let total = bench.broker.totals().counters;
         assert_eq!((total.held, total.cut_off), (3, 1));
         assert_eq!(bench.counters(&other).messages_in, 3);
