@@ -15,6 +15,7 @@ mod claim;
 mod claim_list;
 mod clock;
 mod device;
+mod figures;
 mod issuing_ca;
 mod journal;
 mod manufacturer;
@@ -44,6 +45,7 @@ pub use device::{
     EdgeDevice, EdgeNode, GrantSummary, Lifecycle, Notice, Reason, Source, Tier, TimelineEntry,
     Traffic,
 };
+pub use figures::{FigurePoint, Figures, FiguresQuery, Over, RefusedCounts};
 pub use issuing_ca::{CaRequest, IssuingCaInstalled, NewCaRequest, NewIssuingCa};
 pub use journal::{
     Checkpoint, EntryProof, JournalEntry, JournalQuery, Sealed, SnapshotTaken, WordsErased,

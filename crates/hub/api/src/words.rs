@@ -39,8 +39,8 @@ pub(crate) use words;
 #[cfg(test)]
 mod tests {
     use crate::{
-        Assurance, CertificateStatus, DeviceSort, HolderKind, Lifecycle, Order, RevocationReason,
-        Tier,
+        Assurance, CertificateStatus, DeviceSort, HolderKind, Lifecycle, Order, Over,
+        RevocationReason, Tier,
     };
     use serde::Serialize;
     use serde_json::{Value, to_value};
@@ -62,6 +62,7 @@ mod tests {
         same(HolderKind::ALL);
         same(RevocationReason::ALL);
         same(DeviceSort::ALL);
+        same(Over::ALL);
     }
 
     #[test]

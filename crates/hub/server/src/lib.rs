@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod ops;
 pub mod outside;
+pub mod sampling;
 pub mod settings;
 pub mod storage;
 pub mod supervisor;

@@ -1,9 +1,11 @@
 //! How the running hub is: what pages tell of its doors, and its metrics.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ironroot_api::{EdgeDevice, EdgeNode, Source, Traffic};
 use ironroot_broker::Broker;
+use ironroot_history::History;
 use ironroot_identity::Principal;
 use ironroot_registry::Registry;
 use ironroot_store::{Health, Store};
@@ -11,6 +13,7 @@ use ironroot_time::{Clock, UnixTime};
 use ironroot_views::{Activity, Live, Trouble};
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use parking_lot::Mutex;
 
 use crate::clock::HubClock;
 use crate::collect::intake::order::Orders;
@@ -31,6 +34,10 @@ pub struct Gauges {
     pub upkeep: Arc<Upkeep>,
     /// The time.
     pub clock: Arc<HubClock>,
+    /// Connections that the MQTT door has refused for their certificate.
+    pub certificates_refused: Arc<AtomicU64>,
+    /// What was counted over time.
+    pub history: Arc<Mutex<History>>,
 }
 
 impl Live for Gauges {
@@ -85,6 +92,10 @@ impl Live for Gauges {
             since: step.expected,
         });
         clock.into_iter().chain(self.upkeep.troubles()).collect()
+    }
+
+    fn history(&self) -> &Mutex<History> {
+        &self.history
     }
 }
 
@@ -150,6 +161,8 @@ impl MetricsPage {
             store,
             upkeep,
             clock,
+            certificates_refused,
+            history: _,
         } = &self.gauges;
         let totals = broker.totals();
         gauge!("ironroot_devices").set(registry.devices_count() as f64);
@@ -166,6 +179,11 @@ impl MetricsPage {
             ("ironroot_mqtt_bytes_in_total", counted.bytes_in),
             ("ironroot_mqtt_bytes_out_total", counted.bytes_out),
             ("ironroot_mqtt_refused_total", counted.refused),
+            ("ironroot_mqtt_over_limit_total", counted.over_limit),
+            (
+                "ironroot_mqtt_certificates_refused_total",
+                certificates_refused.load(Relaxed),
+            ),
             ("ironroot_mqtt_withheld_total", counted.withheld),
             ("ironroot_mqtt_dropped_total", counted.dropped),
             ("ironroot_mqtt_throttled_total", counted.throttled),

@@ -24,6 +24,7 @@ use ironroot_registry::{Fact, Fold, Registry};
 use ironroot_shelf::SqliteShelf;
 use ironroot_time::{Clock, Rng, UnixTime};
 use ironroot_tree::{TreeError, TreeWriter};
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -52,6 +53,7 @@ use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
 use crate::keys::{self, Absent, Called, KEYS_FOLDER, Named, NoKeys};
 use crate::ledger::{Ledger, NotRecorded};
+use crate::sampling;
 use crate::settings::{Listen, Settings};
 use crate::storage::{NotOpened, Parts};
 use crate::upkeep::Upkeep;
@@ -367,8 +369,10 @@ impl Base {
             log_key.to_string(),
             addresses.clone(),
         );
+        let history = sampling::restore(&settings.data, outside.clock.now());
         let doors = Doors {
             about,
+            history: Arc::new(Mutex::new(history)),
             settings,
             clock,
             outside,

@@ -12,6 +12,7 @@ mod claims;
 mod consequence;
 mod device;
 mod devices;
+mod figures;
 mod fleet;
 mod journal;
 mod live;

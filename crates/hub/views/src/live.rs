@@ -3,8 +3,10 @@
 use std::fmt;
 
 use ironroot_api::{EdgeNode, Source, Traffic};
+use ironroot_history::History;
 use ironroot_identity::Principal;
 use ironroot_time::UnixTime;
+use parking_lot::Mutex;
 
 /// The running hub, as far as pages and answers tell of it.
 pub trait Live: fmt::Debug + Send + Sync {
@@ -19,6 +21,9 @@ pub trait Live: fmt::Debug + Send + Sync {
 
     /// Upkeep that does not go well.
     fn troubles(&self) -> Vec<Trouble>;
+
+    /// What was counted over time; held for a moment only.
+    fn history(&self) -> &Mutex<History>;
 }
 
 /// Something that the hub cannot do at present, though its service goes on.

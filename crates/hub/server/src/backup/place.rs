@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::files::NotWritten;
 use crate::keys::KEYS_FOLDER;
+use crate::sampling::HISTORY_FILE;
 
 /// Where a restore takes everything in; what is left there by one that was cut short is of no use.
 pub(super) const RESTORING_FOLDER: &str = "restoring";
@@ -19,13 +20,14 @@ const REPLACED_FOLDER: &str = "replaced";
 
 /// What belongs to the hub that was there and has no counterpart in a backup: it must not stay behind beside
 /// another hub's store.
-const LEFT_BY_OTHERS: [&str; 7] = [
+const LEFT_BY_OTHERS: [&str; 8] = [
     "store.sqlite-wal",
     "store.sqlite-shm",
     "mqtt.sqlite",
     "mqtt.sqlite-wal",
     "mqtt.sqlite-shm",
     SNAPSHOT_FOLDER,
+    HISTORY_FILE,
     "admin.token",
 ];
 

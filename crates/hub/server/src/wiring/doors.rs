@@ -5,10 +5,12 @@ use std::sync::Arc;
 use ironroot_api::SignInLink;
 use ironroot_broker::Broker;
 use ironroot_console::Console;
+use ironroot_history::History;
 use ironroot_pki::tls::{DoorTls, Tls12, TlsParts};
 use ironroot_registry::{Actor, Registry};
 use ironroot_tree::LogPlace;
 use ironroot_views::{HubFacts, TileLog, Views};
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -37,6 +39,7 @@ use crate::enforce::snapshots::Snapshotter;
 use crate::files::Addresses;
 use crate::ledger::Ledger;
 use crate::ops::{Gauges, MetricsPage};
+use crate::sampling::Sampler;
 use crate::settings::Settings;
 use crate::upkeep::Upkeep;
 
@@ -56,6 +59,7 @@ pub(super) struct Doors {
     pub(super) orders: Arc<Orders>,
     pub(super) arrivals: Arrivals,
     pub(super) broker: Arc<Broker>,
+    pub(super) history: Arc<Mutex<History>>,
     pub(super) log: Arc<TileLog>,
     pub(super) place: LogPlace,
     pub(super) archivist: Arc<Archivist>,
@@ -78,13 +82,18 @@ impl Doors {
         let mut open = JoinSet::new();
         open.spawn(self.pki(listeners.pki).serve(drain.clone()));
         open.spawn(self.device(listeners.device)?.serve(drain.clone()));
-        open.spawn(self.mqtt(listeners.mqtt)?.serve(drain.clone()));
-        let console = self.console(sign_ins);
+        let gauges = self.gauges();
+        let mqtt = self.mqtt(listeners.mqtt, &gauges)?;
+        open.spawn(mqtt.serve(drain.clone()));
+        let data = self.settings.data.clone();
+        let console = self.console(sign_ins, gauges.clone());
         let (live, views, mut draining) = (
             console.console.live.clone(),
             console.console.views.clone(),
             drain.clone(),
         );
+        let sampler = Sampler::begin(gauges, views.clone(), &data).await;
+        open.spawn(sampler.run(drain.clone()));
         open.spawn(async move { live.run(&views, draining.begun()).await });
         let console = HttpDoor {
             name: "console",
@@ -135,7 +144,20 @@ impl Doors {
         })
     }
 
-    fn mqtt(&self, listener: TcpListener) -> Result<MqttDoor, NotStarted> {
+    fn gauges(&self) -> Gauges {
+        Gauges {
+            broker: self.broker.clone(),
+            orders: self.orders.clone(),
+            registry: self.registry.clone(),
+            store: self.ledger.store().clone(),
+            upkeep: self.upkeep.clone(),
+            clock: self.clock.clone(),
+            certificates_refused: Arc::default(),
+            history: self.history.clone(),
+        }
+    }
+
+    fn mqtt(&self, listener: TcpListener, gauges: &Gauges) -> Result<MqttDoor, NotStarted> {
         let settings = self.settings.file.mqtt;
         let tls12 = if settings.tls12 {
             Tls12::Accepted
@@ -151,18 +173,11 @@ impl Doors {
             broker: self.broker.clone(),
             clock: self.outside.clock.clone(),
             settings,
+            certificates_refused: gauges.certificates_refused.clone(),
         })
     }
 
-    fn console(self, sign_ins: Arc<SignIns>) -> ConsoleParts {
-        let gauges = Gauges {
-            broker: self.broker,
-            orders: self.orders.clone(),
-            registry: self.registry.clone(),
-            store: self.ledger.store().clone(),
-            upkeep: self.upkeep,
-            clock: self.clock.clone(),
-        };
+    fn console(self, sign_ins: Arc<SignIns>, gauges: Gauges) -> ConsoleParts {
         let facts = HubFacts {
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.outside.clock.now(),

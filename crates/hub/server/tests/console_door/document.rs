@@ -43,6 +43,7 @@ async fn it_lists_what_the_command_line_asks_for() {
     let listed = operations(&document(&house).await);
     for (method, path) in [
         ("GET", "/status"),
+        ("GET", "/figures"),
         ("GET", "/backup"),
         ("GET", "/devices"),
         ("GET", "/devices/{id}"),

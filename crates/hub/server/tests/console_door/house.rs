@@ -61,6 +61,7 @@ pub(crate) struct House {
     pub(crate) anchors: Arc<AnchorSet>,
     pub(crate) views: Arc<Views>,
     pub(crate) live: LiveFigures,
+    pub(crate) gauges: Arc<Gauges>,
     log: Arc<TileLog>,
     writer: TreeWriter,
     folder: TempDir,
@@ -178,6 +179,8 @@ impl House {
             store: ledger.store().clone(),
             upkeep: upkeep.clone(),
             clock: hub_clock.clone(),
+            certificates_refused: Arc::default(),
+            history: Arc::default(),
         });
         let key = SigningKey::from_seed("test.example/ironroot", &[7; 32]).unwrap();
         let tiles = folder.path().join("log");
@@ -189,7 +192,8 @@ impl House {
         let shared = (ledger.clone(), upkeep, clock.clone());
         let (archivist, snapshotter) = keepers(shared, &log, folder.path(), key.verifier_key());
         let state = (registry.clone(), ledger.store().clone(), log.clone());
-        let views = Arc::new(Views::new(state, running, clock.clone(), facts()));
+        let views = Views::new(state, running.clone(), clock.clone(), facts());
+        let views = Arc::new(views);
         let password = Arc::new(Password::open(ADMIN, &ledger).await.unwrap());
         let sign_ins = Arc::new(SignIns::new(
             "http://localhost:8080",
@@ -237,6 +241,7 @@ impl House {
             anchors,
             views,
             live,
+            gauges: running,
             log,
             writer: TreeWriter::open(&tiles, key).unwrap(),
             folder,

@@ -8,6 +8,7 @@
 
 mod api;
 mod document;
+mod figures;
 mod forms;
 mod house;
 mod journal;

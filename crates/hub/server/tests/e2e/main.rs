@@ -29,6 +29,7 @@ mod demonstration;
 mod doors;
 mod enrolment;
 mod enrolment_refused;
+mod figures;
 mod full_store;
 mod fuzz_door;
 #[path = "../../../../base/mqtt/tests/fuzz/generate.rs"]

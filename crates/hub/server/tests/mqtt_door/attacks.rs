@@ -1,5 +1,7 @@
 //! Those who have no business here, by name.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use ironroot_mqtt::{Packet, ReasonCode};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,6 +47,21 @@ async fn a_valid_certificate_of_somebody_unknown_gets_no_session() {
     let cam = house.device("cam-1");
     house.forget(&cam);
     assert!(!gets_in(&house, Some(&cam)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_shows_no_good_certificate_is_counted_and_who_hangs_up_is_not() {
+    let (mut house, other) = (House::open().await, House::open().await);
+    let cam = house.device("cam-1");
+    assert!(!gets_in(&house, None).await);
+    assert!(!gets_in(&house, Some(&other.device("cam-1"))).await);
+    drop(TcpStream::connect(house.address).await.unwrap());
+    assert!(gets_in(&house, Some(&cam)).await);
+    house.forget(&cam);
+    assert!(!gets_in(&house, Some(&cam)).await);
+    house.begin_drain();
+    house.closed().await;
+    assert_eq!(house.certificates_refused.load(Relaxed), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

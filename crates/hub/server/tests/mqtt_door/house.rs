@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
@@ -96,6 +96,7 @@ pub(crate) struct House {
     pub(crate) folder: TempDir,
     pub(crate) authority: Authority,
     pub(crate) broker: Arc<Broker>,
+    pub(crate) certificates_refused: Arc<AtomicU64>,
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<SystemClock>,
     known: Arc<Known>,
@@ -146,6 +147,7 @@ impl House {
         let mut house = Self {
             address: listener.local_addr().unwrap(),
             broker: Broker::new(broker),
+            certificates_refused: Arc::default(),
             known: Arc::default(),
             serving: None,
             folder,
@@ -168,6 +170,7 @@ impl House {
             broker: self.broker.clone(),
             clock: self.clock.clone(),
             settings,
+            certificates_refused: self.certificates_refused.clone(),
         };
         self.serving = Some(tokio::spawn(door.serve(self.drain.clone())));
     }

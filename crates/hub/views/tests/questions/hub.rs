@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ironroot_history::History;
 use ironroot_identity::{CaNumber, CertificateSerial, Principal};
 use ironroot_journal::SALT_SIZE;
 use ironroot_journal::note::SigningKey;
@@ -39,6 +40,7 @@ pub(crate) struct Doors {
     pub(crate) activity: Mutex<HashMap<Principal, Activity>>,
     pub(crate) held: AtomicUsize,
     pub(crate) troubles: Mutex<Vec<Trouble>>,
+    pub(crate) history: Mutex<History>,
 }
 
 impl Live for Doors {
@@ -61,6 +63,10 @@ impl Live for Doors {
 
     fn troubles(&self) -> Vec<Trouble> {
         self.troubles.lock().clone()
+    }
+
+    fn history(&self) -> &Mutex<History> {
+        &self.history
     }
 }
 

@@ -12,6 +12,7 @@ mod claims;
 mod clock;
 mod devices;
 mod document;
+mod figures;
 mod health;
 mod issuing_cas;
 mod journal;
@@ -165,6 +166,7 @@ impl Api {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(status::show))
+        .routes(routes!(figures::show))
         .routes(routes!(settings::show))
         .routes(routes!(devices::list))
         .routes(routes!(devices::show))

@@ -14,6 +14,7 @@ mod tls;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ironroot_broker::{Broker, Peer};
@@ -93,6 +94,8 @@ pub struct MqttDoor {
     pub clock: Arc<dyn Clock>,
     /// Its bounds.
     pub settings: MqttSettings,
+    /// Connections that it has refused for their certificate.
+    pub certificates_refused: Arc<AtomicU64>,
 }
 
 impl MqttDoor {
@@ -106,6 +109,7 @@ impl MqttDoor {
             broker,
             clock,
             settings,
+            certificates_refused,
         } = self;
         let timeline = Timeline::begin(clock.now());
         let door = Arc::new(Door {
@@ -115,6 +119,7 @@ impl MqttDoor {
             broker,
             clock,
             settings,
+            certificates_refused,
             timeline,
         });
         let draining = drain.clone();
@@ -160,6 +165,7 @@ struct Door {
     broker: Arc<Broker>,
     clock: Arc<dyn Clock>,
     settings: MqttSettings,
+    certificates_refused: Arc<AtomicU64>,
     timeline: Timeline,
 }
 
@@ -198,7 +204,10 @@ impl Door {
             Ok(Box::new(Opened { shaken, peer }))
         });
         opened
-            .inspect_err(|cause| tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed."))
+            .inspect_err(|cause| {
+                tracing::debug!(door = DOOR, %address, error = %chain(cause), "A handshake failed.");
+                self.certificates_refused.fetch_add(cause.is_about_the_certificate().into(), Relaxed);
+            })
             .ok()
     }
 

@@ -51,6 +51,20 @@ pub(super) enum HandshakeFailed {
     Unknown,
 }
 
+impl HandshakeFailed {
+    /// Whether the client showed no certificate that is good here, and nothing else was wrong.
+    pub(super) fn is_about_the_certificate(&self) -> bool {
+        match self {
+            Self::Certificate(_) | Self::NoCertificate | Self::Unknown => true,
+            Self::Tls(cause) => matches!(
+                cause,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
+            ),
+            Self::Socket(_) | Self::Closed | Self::TooLong | Self::TooSlow => false,
+        }
+    }
+}
+
 /// Shakes hands with the client at the other end of `stream`.
 pub(super) async fn shake(stream: TcpStream, door: &DoorTls) -> Result<Shaken, HandshakeFailed> {
     let mut shaking = Shaking {
