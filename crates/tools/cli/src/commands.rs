@@ -5,6 +5,7 @@ pub mod claim;
 pub mod clock;
 pub mod device;
 pub mod export;
+pub mod figures;
 pub mod issuing_ca;
 pub mod journal;
 pub mod manufacturer;
@@ -16,6 +17,7 @@ pub mod status;
 pub mod token;
 pub mod view;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ironroot_api::{Page, PageQuery};
 
 use crate::answer::Answer;
@@ -41,6 +43,18 @@ impl From<Part> for PageQuery {
             cursor: part.cursor,
         }
     }
+}
+
+/// Takes the words of a vocabulary and nothing else.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    word: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let words = PossibleValuesParser::new(all.iter().map(move |value| word(*value)));
+    words.try_map(move |text| {
+        let found = all.iter().find(|value| word(**value) == text);
+        found.copied().ok_or("not one of the possible values")
+    })
 }
 
 /// A request without content.

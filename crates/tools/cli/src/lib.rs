@@ -30,6 +30,7 @@ use commands::certificate::CertificateCommand;
 use commands::claim::ClaimCommand;
 use commands::clock::ClockCommand;
 use commands::device::DeviceCommand;
+use commands::figures::Figures;
 pub use commands::journal::JournalCommand;
 pub use commands::manufacturer::CaCommand;
 use commands::profile::ProfileCommand;
@@ -84,6 +85,8 @@ pub enum RemoteCommand {
     Settings(With<Settings>),
     /// How the hub is, and what to do about it.
     Status(With<Status>),
+    /// What the hub counted over time: messages, sessions, refusals, devices shut out, enrolments.
+    Figures(With<Figures>),
     /// The fleet on this terminal, live.
     Top(TopArgs),
     /// Get a link that signs you in to the console, once.
@@ -138,6 +141,7 @@ impl RemoteCommand {
             Self::Password(command) => command.run_on(terminal),
             Self::Settings(command) => run(command, terminal),
             Self::Status(command) => run(command, terminal),
+            Self::Figures(command) => run(command, terminal),
             Self::Top(command) => command.run(),
             Self::SignIn(command) => run(command, terminal),
         }

@@ -4,6 +4,7 @@
 mod access;
 mod devices;
 mod export;
+mod figures;
 mod orders;
 mod refusals;
 mod services;

@@ -1,7 +1,5 @@
 //! `ironroot device`: lists of devices, one device, and orders about it.
 
-use clap::builder::PossibleValuesParser;
-use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use ironroot_api::{
     Assurance, DeviceDetail, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Lifecycle, Page,
@@ -10,7 +8,7 @@ use ironroot_api::{
 use ironroot_identity::{DeviceId, ProfileName, ViewName};
 
 use super::order::{Quarantine, Release, Retire, Transfer};
-use super::{Columns, Part, listed, print_list};
+use super::{Columns, Part, listed, one_of, print_list};
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::hub::Hub;
@@ -115,18 +113,6 @@ impl Which {
             ..DeviceQuery::default()
         }
     }
-}
-
-/// Takes the words of a vocabulary and nothing else.
-fn one_of<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    word: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T> {
-    let words = PossibleValuesParser::new(all.iter().map(move |value| word(*value)));
-    words.try_map(move |text| {
-        let found = all.iter().find(|value| word(**value) == text);
-        found.copied().ok_or("not one of the possible values")
-    })
 }
 
 impl Remote for List {
