@@ -21,8 +21,8 @@ order?.addEventListener("keydown", (e) => {
   if (document.activeElement === from) { e.preventDefault(); to.focus(); }
 });
 
-// Live parts: the hub sends {"slot": "text"}; a slot is an element with data-slot. What a slot cannot hold,
-// such as a new row of a list, is told by the note that offers the page anew.
+// Live parts: the hub sends {"slot": "text"}; a slot is an element with data-slot, or its attribute that data-as
+// names. What a slot cannot hold, such as a new row of a list, is told by the note that offers the page anew.
 const from = document.body.dataset.events;
 const state = document.querySelector("[data-live]");
 const stale = document.querySelector("[data-stale]");
@@ -33,7 +33,10 @@ if (from && state && window.EventSource) {
   source.onmessage = (message) => {
     const slots = JSON.parse(message.data);
     for (const [slot, text] of Object.entries(slots))
-      for (const at of document.querySelectorAll(`[data-slot="${CSS.escape(slot)}"]`)) at.textContent = text;
+      for (const at of document.querySelectorAll(`[data-slot="${CSS.escape(slot)}"]`)) {
+        if (at.dataset.as) at.setAttribute(at.dataset.as, text);
+        else at.textContent = text;
+      }
     if (stale && slots.entries && slots.entries !== document.body.dataset.entries) stale.hidden = false;
   };
 }

@@ -61,7 +61,7 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
 /// Seconds from 1970 to a moment as the API writes it; zero when it is none.
 ///
 /// Date to days after Howard Hinnant, "chrono-compatible low-level date algorithms".
-fn since_1970(rfc3339: &str) -> u64 {
+pub(crate) fn since_1970(rfc3339: &str) -> u64 {
     let number = |from, to| rfc3339.get(from..to).and_then(|part| part.parse().ok());
     let parts: Option<[u64; 6]> = [(0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)]
         .into_iter()

@@ -22,6 +22,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use crate::Console;
 use crate::figures::grouped;
 use crate::frame::{SessionEnd, Visitor, signed};
+use crate::pages::chart::Chart;
+use crate::pages::charts::{Recent, charts};
 use crate::pages::overview::{Answer, STATES, state_slot};
 
 /// How often figures are counted again while somebody looks.
@@ -35,6 +37,9 @@ const STREAMS_MAX: usize = 256;
 
 /// How old a count of the fleet may be when nothing was recorded since: a claim ends by time alone.
 const FLEET_AGE_MAX: Duration = Duration::from_secs(10);
+
+/// How long the steps of a chart are, at most, that moves while somebody looks.
+const MOVING_STEP_MAX_S: u64 = 60;
 
 /// The newest figures, shared by all who look; none when the hub stops.
 type News = Option<Arc<str>>;
@@ -119,6 +124,11 @@ impl LiveFigures {
             ("attention".to_owned(), grouped(fleet.attention)),
             ("claims".to_owned(), grouped(fleet.claims_waiting)),
         ]);
+        let recent = Recent::of(views);
+        // What is older hardly changes before a page is loaded again.
+        if recent.fine.step_s <= MOVING_STEP_MAX_S {
+            slots.extend(charts(&recent, &fleet).into_iter().flat_map(Chart::slots));
+        }
         for state in STATES {
             slots.insert(state_slot(state), grouped(fleet.in_state(state)));
         }

@@ -1,6 +1,8 @@
 //! The pages: each one a typed view, a handler, and a template of the same name.
 
 pub(crate) mod chain;
+pub(crate) mod chart;
+pub(crate) mod charts;
 pub(crate) mod clock;
 pub(crate) mod confirm;
 pub(crate) mod device;

@@ -8,6 +8,8 @@ use ironroot_time::UnixTime;
 use ironroot_views::{Attention, Fleet, Urgency, Views};
 
 use super::Shown;
+use super::chart::Chart;
+use super::charts::{self, Recent};
 use super::fault::Trouble;
 use super::journal::Line;
 use crate::Console;
@@ -51,6 +53,7 @@ pub(crate) struct Overview {
     more: u64,
     /// Each profile with the number of its devices.
     profiles: Vec<(String, String)>,
+    charts: [Chart; 4],
     lines: Vec<Line>,
     doors: Doors,
     first_steps: Option<FirstSteps>,
@@ -120,6 +123,7 @@ async fn page(console: &Console, visitor: Visitor) -> Result<Overview, Trouble> 
         waiting: waiting.into_iter().map(Waiting::from).collect(),
         more: fleet.attention.saturating_sub(ATTENTION.into()),
         profiles: profiles(&fleet),
+        charts: charts::charts(&Recent::of(views), &fleet),
         lines: lines
             .into_iter()
             .map(|entry| Line::new(entry, now))
@@ -295,7 +299,8 @@ impl From<Attention> for Waiting {
 mod tests {
     use super::*;
     use crate::check::{HOSTILE, check, frame};
-    use ironroot_api::JournalEntry;
+    use crate::pages::charts::tests::counted_all;
+    use ironroot_api::{JournalEntry, Over};
 
     const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
 
@@ -311,7 +316,7 @@ mod tests {
         }
     }
 
-    fn page(fleet: &Fleet, waiting: Vec<Waiting>) -> String {
+    fn page(fleet: &Fleet, waiting: Vec<Waiting>, counted: &Recent) -> String {
         let answer = Answer::of(fleet, &[]);
         let entry = JournalEntry {
             index: 1_842_196,
@@ -329,6 +334,7 @@ mod tests {
             waiting,
             more: fleet.attention,
             profiles: profiles(fleet),
+            charts: charts::charts(counted, fleet),
             lines: vec![Line::new(entry, NOW)],
             doors: Doors {
                 sessions: "3".to_owned(),
@@ -357,7 +363,8 @@ mod tests {
 
     #[test]
     fn the_empty_form_shows_the_first_steps() {
-        let html = page(&Fleet::default(), Vec::new());
+        let counted = counted_all(Over::FiveMinutes, |_| false);
+        let html = page(&Fleet::default(), Vec::new(), &counted);
         check(&html);
         assert!(
             html.contains("No devices yet") && html.contains("-L mqtts://localhost:8883/d/cam-1")
@@ -367,7 +374,8 @@ mod tests {
     #[test]
     fn the_usual_form_shows_each_mark_with_its_word() {
         let fleet = fleet(&[(Lifecycle::Active, 38), (Lifecycle::Quarantined, 2)]);
-        let html = page(&fleet, vec![waiting("cam-1")]);
+        let counted = counted_all(Over::Day, |n| !(20..=40).contains(&n));
+        let html = page(&fleet, vec![waiting("cam-1")], &counted);
         check(&html);
         assert!(html.contains("2 devices need you"));
         assert!(html.contains("38 of 40 devices are in good standing; Ironroot has shut out 2."));
@@ -382,9 +390,46 @@ mod tests {
             .collect::<Vec<_>>();
         let fleet = fleet(&states);
         let id = "W".repeat(64);
-        let html = page(&fleet, (0..7).map(|_| waiting(&id)).collect());
+        let counted = counted_all(Over::Day, |_| true);
+        let html = page(&fleet, (0..7).map(|_| waiting(&id)).collect(), &counted);
         check(&html);
         assert!(html.contains("400,000 devices need you"));
+    }
+
+    #[test]
+    fn a_hub_that_has_counted_nothing_draws_the_lines_and_says_so() {
+        let fleet = fleet(&[(Lifecycle::Active, 1)]);
+        let html = page(
+            &fleet,
+            Vec::new(),
+            &counted_all(Over::FiveMinutes, |_| false),
+        );
+        check(&html);
+        assert_eq!(html.matches("No figures yet.").count(), 4);
+        assert_eq!(html.matches("<details").count(), 0);
+    }
+
+    #[test]
+    fn every_chart_has_its_sentence_its_legend_and_its_table() {
+        let fleet = fleet(&[(Lifecycle::Active, 38), (Lifecycle::Quarantined, 2)]);
+        let html = page(&fleet, Vec::new(), &counted_all(Over::Day, |_| true));
+        for of_each in [
+            "role=\"img\" aria-label=\"",
+            "<ul class=\"key\">",
+            "Figures as a table",
+        ] {
+            assert_eq!(html.matches(of_each).count(), 4, "{of_each}");
+        }
+        for slot in [
+            "c-refused-path2",
+            "c-refused-y0",
+            "c-refused-x4",
+            "c-refused-key0",
+        ] {
+            assert!(html.contains(&format!("data-slot=\"{slot}\"")), "{slot}");
+        }
+        assert!(html.contains("Quarantined <b data-slot=\"state-quarantined\">2</b>"));
+        assert!(html.contains("fill=\"url(#c-refused-dot)\""));
     }
 
     #[test]
