@@ -3,7 +3,8 @@
 //! Stage: after enforce; people read here what the hub did and why.
 //! Never: changes anything but by a request of the API ([`Hub`]), reads the store itself, knows who may sign in
 //! (the door does), sends a page that needs a script, or puts style or code inside one.
-//! To add a page: `pages/<name>.rs` beside `<name>.html`, and a line in [`routes`].
+//! To add a page: `pages/<name>.rs` beside `<name>.html`, and a line in [`routes`]; a step that a person confirms
+//! is a `Step` of `pages/confirm.rs` and needs no template.
 
 mod assets;
 #[cfg(test)]
@@ -25,7 +26,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use ironroot_views::Views;
 
+use frame::{Frame, Section};
 use handover::Handovers;
+use pages::confirm::confirmed;
 
 pub use frame::{Begun, SessionEnd, Visitor};
 pub use hub::Hub;
@@ -60,6 +63,16 @@ impl Console {
             hub,
             handovers: Handovers::default(),
         }
+    }
+
+    /// What stands around a page.
+    pub(crate) async fn frame(
+        &self,
+        visitor: Visitor,
+        section: Section,
+        title: impl Into<String>,
+    ) -> Frame {
+        Frame::new((self.views.as_ref(), &self.live), visitor, section, title).await
     }
 }
 
@@ -98,28 +111,19 @@ pub fn routes(console: Console) -> Router {
             "/onboard/tokens/{id}/put-away",
             post(pages::onboard_tokens::put_away),
         )
-        .route(
-            "/onboard/withdraw/{serial}",
-            get(pages::withdraw::show).post(pages::withdraw::withdraw),
-        )
+        .route("/onboard/withdraw/{serial}", confirmed::<pages::withdraw::Withdrawal>())
         .route(
             "/onboard/makers",
             get(pages::makers::show).post(pages::makers::add),
         )
-        .route(
-            "/onboard/makers/{name}/remove",
-            get(pages::maker_remove::show).post(pages::maker_remove::remove),
-        )
+        .route("/onboard/makers/{name}/remove", confirmed::<pages::maker_remove::MakerRemoval>())
         .route("/services", get(pages::services::show))
         .route(
             "/services/new",
             get(pages::service_new::show).post(pages::service_new::make),
         )
         .route("/services/{name}", get(pages::service::show))
-        .route(
-            "/services/{name}/revoke",
-            get(pages::service_revoke::show).post(pages::service_revoke::revoke),
-        )
+        .route("/services/{name}/revoke", confirmed::<pages::service_revoke::ServiceRevocation>())
         .route("/services/issued/{id}", get(pages::service_issued::show))
         .route(
             "/services/issued/{id}/put-away",
@@ -150,18 +154,9 @@ pub fn routes(console: Console) -> Router {
             "/settings/tokens/made/{id}/put-away",
             post(pages::token_made::put_away),
         )
-        .route(
-            "/settings/tokens/{name}/revoke",
-            get(pages::token_revoke::show).post(pages::token_revoke::revoke),
-        )
-        .route(
-            "/settings/sessions/end",
-            get(pages::sessions_end::show).post(pages::sessions_end::end),
-        )
-        .route(
-            "/settings/clock",
-            get(pages::clock::show).post(pages::clock::confirm),
-        )
+        .route("/settings/tokens/{name}/revoke", confirmed::<pages::token_revoke::TokenRevocation>())
+        .route("/settings/sessions/end", confirmed::<pages::sessions_end::SessionsEnd>())
+        .route("/settings/clock", confirmed::<pages::clock::ClockConfirmation>())
         .route("/events", get(live::events))
         .layer(DefaultBodyLimit::max(FORM_SIZE_MAX))
         .with_state(console)
