@@ -94,6 +94,11 @@ pub(crate) fn moment(rfc3339: &str) -> String {
     text.get(..19).map_or(text.clone(), str::to_owned)
 }
 
+/// The day of an API moment: `2026-11-22`.
+pub(crate) fn day(rfc3339: &str) -> String {
+    rfc3339.get(..10).unwrap_or_default().to_owned()
+}
+
 /// The time of day of an API moment when it lies on the same day as `now`, else the day.
 pub(crate) fn short(now: UnixTime, rfc3339: &str) -> String {
     let (day, rest) = rfc3339.split_once('T').unwrap_or((rfc3339, ""));

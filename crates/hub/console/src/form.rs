@@ -41,6 +41,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
+/// A form that says no more than which page it stands on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
 /// A file that a page of this session sent, or the text that was pasted in its place.
 pub(crate) struct Upload {
     /// Who sent it.

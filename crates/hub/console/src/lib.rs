@@ -24,11 +24,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use ironroot_api::{ServiceIssued, TokenMade};
 use ironroot_views::Views;
 
 use frame::{Frame, Section};
-use handover::Handovers;
+use handover::{Handovers, put_away};
 use pages::confirm::confirmed;
+use pages::onboard_tokens::ClaimTokens;
 
 pub use frame::{Begun, SessionEnd, Visitor};
 pub use hub::Hub;
@@ -109,7 +111,7 @@ pub fn routes(console: Console) -> Router {
         )
         .route(
             "/onboard/tokens/{id}/put-away",
-            post(pages::onboard_tokens::put_away),
+            post(put_away::<ClaimTokens>),
         )
         .route("/onboard/withdraw/{serial}", confirmed::<pages::withdraw::Withdrawal>())
         .route(
@@ -127,7 +129,7 @@ pub fn routes(console: Console) -> Router {
         .route("/services/issued/{id}", get(pages::service_issued::show))
         .route(
             "/services/issued/{id}/put-away",
-            post(pages::service_issued::put_away),
+            post(put_away::<ServiceIssued>),
         )
         .route("/profiles", get(pages::profiles::show))
         .route(
@@ -152,7 +154,7 @@ pub fn routes(console: Console) -> Router {
         .route("/settings/tokens/made/{id}", get(pages::token_made::show))
         .route(
             "/settings/tokens/made/{id}/put-away",
-            post(pages::token_made::put_away),
+            post(put_away::<TokenMade>),
         )
         .route("/settings/tokens/{name}/revoke", confirmed::<pages::token_revoke::TokenRevocation>())
         .route("/settings/sessions/end", confirmed::<pages::sessions_end::SessionsEnd>())

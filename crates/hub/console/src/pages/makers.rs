@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
-use crate::figures::shortened;
+use crate::figures::{day, shortened};
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
 
@@ -126,7 +126,7 @@ impl Maker {
     fn new(ca: ManufacturerCa) -> Self {
         Self {
             short: shortened(&ca.fingerprint),
-            ends: ca.not_after.get(..10).unwrap_or_default().to_owned(),
+            ends: day(&ca.not_after),
             prefix: ca.serial_prefix.unwrap_or_else(|| "–".to_owned()),
             name: ca.name,
             subject: ca.subject,

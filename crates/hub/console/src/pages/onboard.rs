@@ -12,12 +12,12 @@ use ironroot_time::UnixTime;
 use serde::Deserialize;
 
 use super::fault::Trouble;
+use super::onboard_tokens::ClaimTokens;
 use super::{Shown, answered};
 use crate::Console;
-use crate::figures::{counted, grouped, short, span};
-use crate::form::{Faults, Sent, see};
+use crate::figures::{counted, day, grouped, short, span};
+use crate::form::{Faults, Sent};
 use crate::frame::{Frame, Section, Visitor};
-use crate::handover::Handed;
 
 /// Claims on one page.
 const PAGE: u32 = 50;
@@ -125,13 +125,7 @@ pub(crate) async fn claim(State(console): State<Console>, sent: Sent<ClaimForm>)
         ttl_s: form.ttl.parse().unwrap_or(CLAIM_TTL_S_DEFAULT),
     };
     match console.hub.post::<Claim>(&visitor, "/claims", &new).await {
-        Ok(claim) => {
-            let handed = Handed::Claims(vec![(claim, new.profile)]);
-            let number = console
-                .handovers
-                .keep(&visitor, console.views.now(), handed);
-            see(&format!("/onboard/tokens/{number}"))
-        }
+        Ok(claim) => console.hand_over(&visitor, ClaimTokens(vec![(claim, new.profile)])),
         Err(problem) => {
             let faults = Faults::of("The claim was not made", problem, "serial");
             let page = page(&console, visitor, Asked::default(), form, faults.clone()).await;
@@ -243,7 +237,7 @@ fn makers_of(page: Page<ManufacturerCa>) -> Vec<Maker> {
     let maker = |ca: ManufacturerCa| Maker {
         name: ca.name,
         prefix: ca.serial_prefix.unwrap_or_default(),
-        ends: ca.not_after.get(..10).unwrap_or_default().to_owned(),
+        ends: day(&ca.not_after),
     };
     page.items.into_iter().map(maker).collect()
 }

@@ -8,12 +8,12 @@ use ironroot_api::{BadLine, ClaimLine, ClaimsMade, FieldFault, NewClaims, Proble
 use serde::Deserialize;
 
 use super::fault::Trouble;
+use super::onboard_tokens::ClaimTokens;
 use super::{Shown, answered};
 use crate::Console;
 use crate::figures::{counted, span};
-use crate::form::{Faults, Sent, Upload, see};
+use crate::form::{Faults, Sent, Upload};
 use crate::frame::{Frame, Section, Visitor};
-use crate::handover::Handed;
 
 /// The list as it was sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,11 +69,8 @@ pub(crate) async fn claim(State(console): State<Console>, sent: Sent<ListForm>) 
     match order(&console, &visitor, &form.text, false).await {
         Ok((lines, made)) => {
             let profiles = lines.into_iter().map(|line| line.claim.profile);
-            let handed = Handed::Claims(made.claims.into_iter().zip(profiles).collect());
-            let number = console
-                .handovers
-                .keep(&visitor, console.views.now(), handed);
-            see(&format!("/onboard/tokens/{number}"))
+            let claims = made.claims.into_iter().zip(profiles);
+            console.hand_over(&visitor, ClaimTokens(claims.collect()))
         }
         Err(faults) => {
             let page = page(&console, visitor, form.text, faults.clone(), &[]).await;

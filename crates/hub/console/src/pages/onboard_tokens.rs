@@ -5,18 +5,25 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use ironroot_api::Claim;
-use ironroot_time::UnixTime;
-use serde::Deserialize;
 
 use super::Shown;
 use super::fault::Trouble;
 use crate::Console;
-use crate::figures::{counted, moment, short};
-use crate::form::{Sent, see};
+use crate::figures::{counted, moment};
 use crate::frame::{Frame, Section, Visitor};
 use crate::handover::Handed;
 use crate::hub::segment;
 use crate::qr::{self, Qr};
+
+/// Claims with their tokens and the profiles of their devices.
+pub(crate) struct ClaimTokens(pub(crate) Vec<(Claim, String)>);
+
+impl Handed for ClaimTokens {
+    const PAGE: &'static str = "/onboard/tokens";
+    const NEXT: &'static str = "/onboard";
+    const GONE: &'static str = "These tokens are shown no more: they were put away, or a quarter of an hour has passed. \
+         A claim whose token is lost can be withdrawn and made again.";
+}
 
 /// A claim with its token.
 #[derive(Debug)]
@@ -49,10 +56,6 @@ pub(crate) struct Sheet {
     labels: Vec<Label>,
 }
 
-/// A form that says no more than which page it stands on.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Nothing {}
-
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
@@ -66,7 +69,7 @@ pub(crate) async fn labels(
     Extension(visitor): Extension<Visitor>,
     Path(number): Path<String>,
 ) -> Response {
-    let sheet = waiting(&console, &visitor, &number).map(|(labels, _ends)| Sheet {
+    let sheet = waiting(&console, &visitor, &number).map(|(labels, _kept)| Sheet {
         count: counted(labels.len() as u64, "label", "labels"),
         number,
         labels,
@@ -74,18 +77,8 @@ pub(crate) async fn labels(
     Shown(sheet).into_response()
 }
 
-/// Forgets the tokens.
-pub(crate) async fn put_away(
-    State(console): State<Console>,
-    Path(number): Path<String>,
-    sent: Sent<Nothing>,
-) -> Response {
-    console.handovers.put_away(&sent.visitor, &number);
-    see("/onboard")
-}
-
 async fn page(console: &Console, visitor: Visitor, number: String) -> Result<Tokens, Trouble> {
-    let (labels, ends) = waiting(console, &visitor, &number)?;
+    let (labels, kept) = waiting(console, &visitor, &number)?;
     let heading = match labels.as_slice() {
         [one] => format!("{} is claimed", one.serial),
         all => format!(
@@ -93,36 +86,27 @@ async fn page(console: &Console, visitor: Visitor, number: String) -> Result<Tok
             counted(all.len() as u64, "device", "devices")
         ),
     };
-    let views = &console.views;
-    let parts = (views.as_ref(), &console.live);
+    let frame = console.frame(visitor, Section::Onboard, heading.as_str());
     Ok(Tokens {
-        frame: Frame::new(parts, visitor, Section::Onboard, heading.as_str()).await,
+        frame: frame.await,
         number,
         heading,
         labels,
-        device_door: views.hub().device_door.clone(),
-        kept: short(views.now(), &ends.to_string()),
+        device_door: console.views.hub().device_door.clone(),
+        kept,
     })
 }
 
+/// A label for each claim that waits under a number, and until when.
 fn waiting(
     console: &Console,
     visitor: &Visitor,
     number: &str,
-) -> Result<(Vec<Label>, UnixTime), Trouble> {
-    let found = console.handovers.look(visitor, console.views.now(), number);
+) -> Result<(Vec<Label>, String), Trouble> {
+    let (handed, kept) = console.handed::<ClaimTokens>(visitor, number)?;
     let door = &console.views.hub().device_door;
-    match found.as_ref().map(|(handed, ends)| (handed.as_ref(), *ends)) {
-        Some((Handed::Claims(claims), ends)) => {
-            let label = |(claim, profile): &(Claim, String)| Label::new(door, claim, profile);
-            Ok((claims.iter().map(label).collect(), ends))
-        }
-        _ => Err(Trouble::NotThere(
-            "These tokens are shown no more: they were put away, or a quarter of an hour has passed. \
-             A claim whose token is lost can be withdrawn and made again."
-                .to_owned(),
-        )),
-    }
+    let label = |(claim, profile): &(Claim, String)| Label::new(door, claim, profile);
+    Ok((handed.0.iter().map(label).collect(), kept))
 }
 
 impl Label {

@@ -10,7 +10,7 @@ use super::Shown;
 use super::fault::Trouble;
 use super::services::status;
 use crate::Console;
-use crate::figures::{grouped, seen, shortened, size};
+use crate::figures::{day, grouped, seen, shortened, size};
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
 
@@ -95,11 +95,7 @@ impl Row {
         Self {
             short: shortened(&certificate.serial),
             status: marks::certificate(certificate.status),
-            until: certificate
-                .not_after
-                .get(..10)
-                .unwrap_or_default()
-                .to_owned(),
+            until: day(&certificate.not_after),
             serial: certificate.serial,
         }
     }

@@ -3,17 +3,21 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::Response;
-use ironroot_api::Secret;
+use ironroot_api::{Secret, ServiceIssued};
 
 use super::Shown;
 use super::fault::Trouble;
-use super::onboard_tokens::Nothing;
 use crate::Console;
-use crate::figures::short;
-use crate::form::{Sent, see};
+use crate::figures::day;
 use crate::frame::{Frame, Section, Visitor};
 use crate::handover::Handed;
+
+impl Handed for ServiceIssued {
+    const PAGE: &'static str = "/services/issued";
+    const NEXT: &'static str = "/services";
+    const GONE: &'static str = "This key is shown no more: it was put away, or a quarter of an hour has passed. \
+         Make a new certificate for the service if the key is lost.";
+}
 
 #[derive(Debug, Template)]
 #[template(path = "service_issued.html")]
@@ -38,42 +42,23 @@ pub(crate) async fn show(
     Shown(page(&console, visitor, number).await)
 }
 
-/// Forgets the key.
-pub(crate) async fn put_away(
-    State(console): State<Console>,
-    Path(number): Path<String>,
-    sent: Sent<Nothing>,
-) -> Response {
-    console.handovers.put_away(&sent.visitor, &number);
-    see("/services")
-}
-
 async fn page(
     console: &Console,
     visitor: Visitor,
     number: String,
 ) -> Result<ServiceIssuedPage, Trouble> {
-    let views = &console.views;
-    let found = console.handovers.look(&visitor, views.now(), &number);
-    let Some((Handed::Service(issued), ends)) =
-        found.as_ref().map(|(handed, ends)| (handed.as_ref(), ends))
-    else {
-        let told = "This key is shown no more: it was put away, or a quarter of an hour has passed. \
-                    Make a new certificate for the service if the key is lost.";
-        return Err(Trouble::NotThere(told.to_owned()));
-    };
-    let parts = (views.as_ref(), &console.live);
+    let (issued, kept) = console.handed::<ServiceIssued>(&visitor, &number)?;
     let title = format!("{} has its certificate", issued.name);
     Ok(ServiceIssuedPage {
-        frame: Frame::new(parts, visitor, Section::Services, title).await,
+        frame: console.frame(visitor, Section::Services, title).await,
         number,
         name: issued.name.clone(),
         certificate: issued.certificate.clone(),
         key: issued.key.clone(),
-        ends: issued.expires.get(..10).unwrap_or_default().to_owned(),
+        ends: day(&issued.expires),
         entry: issued.entry,
-        mqtt_door: views.hub().mqtt_door.clone(),
-        kept: short(views.now(), &ends.to_string()),
+        mqtt_door: console.views.hub().mqtt_door.clone(),
+        kept,
     })
 }
 

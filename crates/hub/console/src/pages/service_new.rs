@@ -11,9 +11,8 @@ use serde::Deserialize;
 use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
-use crate::form::{Faults, Sent, see};
+use crate::form::{Faults, Sent};
 use crate::frame::{Frame, Section, Visitor};
-use crate::handover::Handed;
 
 /// The form, as it was typed. The lists have a filter on each line.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -80,13 +79,7 @@ pub(crate) async fn make(State(console): State<Console>, sent: Sent<ServiceForm>
         .post::<ServiceIssued>(&visitor, "/services", &new)
         .await
     {
-        Ok(issued) => {
-            let handed = Handed::Service(issued);
-            let number = console
-                .handovers
-                .keep(&visitor, console.views.now(), handed);
-            see(&format!("/services/issued/{number}"))
-        }
+        Ok(issued) => console.hand_over(&visitor, issued),
         Err(problem) => {
             let faults = Faults::of("The service was not made", problem, "name");
             let page = page(&console, visitor, form, faults.clone()).await;

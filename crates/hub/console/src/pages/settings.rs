@@ -16,9 +16,8 @@ use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
 use crate::figures::{counted, grouped, moment, short, size};
-use crate::form::{Faults, Sent, see};
+use crate::form::{Faults, Sent};
 use crate::frame::{Frame, Section, Visitor, signed};
-use crate::handover::Handed;
 use crate::marks::{self, Mark};
 
 /// The form for a new token.
@@ -118,13 +117,7 @@ pub(crate) async fn make_token(State(console): State<Console>, sent: Sent<TokenF
         .post::<TokenMade>(&visitor, "/tokens", &new)
         .await
     {
-        Ok(made) => {
-            let handed = Handed::Token(made);
-            let number = console
-                .handovers
-                .keep(&visitor, console.views.now(), handed);
-            see(&format!("/settings/tokens/made/{number}"))
-        }
+        Ok(made) => console.hand_over(&visitor, made),
         Err(problem) => {
             let faults = Faults::of("The token was not made", problem, "name");
             let page = page(&console, visitor, Asked::default(), form, faults.clone()).await;

@@ -3,17 +3,20 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::response::Response;
-use ironroot_api::Secret;
+use ironroot_api::{Secret, TokenMade};
 
 use super::Shown;
 use super::fault::Trouble;
-use super::onboard_tokens::Nothing;
 use crate::Console;
-use crate::figures::short;
-use crate::form::{Sent, see};
 use crate::frame::{Frame, Section, Visitor};
 use crate::handover::Handed;
+
+impl Handed for TokenMade {
+    const PAGE: &'static str = "/settings/tokens/made";
+    const NEXT: &'static str = "/settings";
+    const GONE: &'static str = "This token is shown no more: it was put away, or a quarter of an hour has passed. \
+         Revoke it and make another if it is lost.";
+}
 
 #[derive(Debug, Template)]
 #[template(path = "token_made.html")]
@@ -35,34 +38,16 @@ pub(crate) async fn show(
     Shown(page(&console, visitor, number).await)
 }
 
-/// Forgets the token.
-pub(crate) async fn put_away(
-    State(console): State<Console>,
-    Path(number): Path<String>,
-    sent: Sent<Nothing>,
-) -> Response {
-    console.handovers.put_away(&sent.visitor, &number);
-    see("/settings")
-}
-
 async fn page(console: &Console, visitor: Visitor, number: String) -> Result<TokenPage, Trouble> {
-    let views = &console.views;
-    let found = console.handovers.look(&visitor, views.now(), &number);
-    let found = found.as_ref().map(|(handed, ends)| (handed.as_ref(), ends));
-    let Some((Handed::Token(made), ends)) = found else {
-        let told = "This token is shown no more: it was put away, or a quarter of an hour has passed. \
-                    Revoke it and make another if it is lost.";
-        return Err(Trouble::NotThere(told.to_owned()));
-    };
-    let parts = (views.as_ref(), &console.live);
+    let (made, kept) = console.handed::<TokenMade>(&visitor, &number)?;
     let title = format!("A token for {}", made.name);
     Ok(TokenPage {
-        frame: Frame::new(parts, visitor, Section::Settings, title).await,
+        frame: console.frame(visitor, Section::Settings, title).await,
         number,
         name: made.name.clone(),
         token: made.token.clone(),
         entry: made.entry,
-        kept: short(views.now(), &ends.to_string()),
+        kept,
     })
 }
 

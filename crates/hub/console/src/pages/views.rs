@@ -9,10 +9,9 @@ use serde::Deserialize;
 
 use super::devices::{Asked, escaped};
 use super::fault::Trouble;
-use super::onboard_tokens::Nothing;
 use super::{Shown, answered};
 use crate::Console;
-use crate::form::{Faults, Sent, see};
+use crate::form::{Faults, Nothing, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
 use crate::hub::segment;
 
