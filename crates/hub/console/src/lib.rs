@@ -92,7 +92,7 @@ pub fn routes(console: Console) -> Router {
             "/orders",
             get(pages::orders::show).post(pages::orders::give),
         )
-        .route("/orders/done", get(pages::orders::done))
+        .route("/orders/done", get(pages::orders::done::show))
         .route("/views", get(pages::views::show).post(pages::views::save))
         .route("/views/{name}/remove", post(pages::views::remove))
         .route(

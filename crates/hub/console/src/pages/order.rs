@@ -1,7 +1,9 @@
 //! An order that lies open over a page: what it will change, before anybody gives it.
 
 use ironroot_api::{Consequence, Lifecycle, Order, OrderState};
+use serde::Deserialize;
 
+use super::fault::Trouble;
 use crate::figures::counted;
 use crate::form::Faults;
 use crate::frame::Visitor;
@@ -37,6 +39,35 @@ pub(crate) struct OrderDialog {
     pub(crate) leave: String,
     pub(crate) button: String,
 }
+
+/// What the form of an order sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OrderForm {
+    pub(crate) order: String,
+    pub(crate) seen: String,
+    pub(crate) why: String,
+    pub(crate) typed: String,
+    /// The devices of an order about several, commas between.
+    pub(crate) ids: String,
+}
+
+impl OrderForm {
+    /// The order that is meant.
+    pub(crate) fn order(&self) -> Result<Order, Trouble> {
+        order_of(&self.order)
+    }
+}
+
+/// The order of this name.
+pub(crate) fn order_of(name: &str) -> Result<Order, Trouble> {
+    let found = Order::ALL.iter().find(|order| order.as_str() == name);
+    let unknown = || Trouble::Faulty(format!("There is no order {name:?}."));
+    found.copied().ok_or_else(unknown)
+}
+
+/// What did not come about, over what is wrong with an order's form.
+pub(crate) const NOT_DONE: &str = "Your order was not carried out";
 
 /// One thing, now and after.
 #[derive(Debug, PartialEq, Eq)]

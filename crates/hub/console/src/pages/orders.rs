@@ -1,4 +1,6 @@
-//! `/orders`: one order about several devices; what it will change, and what became of it.
+//! `/orders`: one order about several devices, and what it will change.
+
+pub(crate) mod done;
 
 use std::collections::BTreeMap;
 
@@ -7,17 +9,18 @@ use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
-use ironroot_api::{JournalQuery, Lifecycle, NewOrders, ORDERS_MAX, Order, OrdersDone};
+use ironroot_api::{Lifecycle, NewOrders, ORDERS_MAX, Order, OrdersDone};
 
-use super::device::{NOT_DONE, OrderForm, order_of};
 use super::fault::Trouble;
-use super::order::{Change, Note, OrderDialog, Shown, question, verb};
+use super::order::{
+    Change, NOT_DONE, Note, OrderDialog, OrderForm, Shown, order_of, question, verb,
+};
 use super::{Shown as ShownPage, answered};
 use crate::Console;
 use crate::figures::{counted, grouped};
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
-use crate::marks::{self, Mark};
+use crate::marks;
 
 /// The devices page with an order about several of them open over it.
 #[derive(Debug, Template)]
@@ -25,25 +28,6 @@ use crate::marks::{self, Mark};
 pub(crate) struct Orders {
     frame: Frame,
     dialog: Option<OrderDialog>,
-}
-
-/// What became of an order about several devices.
-#[derive(Debug, Template)]
-#[template(path = "orders_done.html")]
-pub(crate) struct OrdersDonePage {
-    frame: Frame,
-    heading: String,
-    outcomes: Vec<Outcome>,
-}
-
-/// One of the devices after the order.
-#[derive(Debug)]
-struct Outcome {
-    id: String,
-    life: Mark,
-    /// The entry of the order; none when the order did not reach the device.
-    entry: Option<(u64, String)>,
-    sentence: String,
 }
 
 /// What the address says: the order, and the devices that were ticked.
@@ -262,86 +246,6 @@ async fn obey(console: &Console, visitor: &Visitor, form: &OrderForm) -> Result<
     Ok(format!("/orders/done?order={order}&since={since}&id={ids}"))
 }
 
-/// What became of the order: read from the journal, so that the address can be sent to others.
-pub(crate) async fn done(
-    State(console): State<Console>,
-    Extension(visitor): Extension<Visitor>,
-    pairs: Result<Query<Pairs>, QueryRejection>,
-) -> Response {
-    let asked = pairs
-        .map_err(|cause| Trouble::Faulty(cause.body_text()))
-        .and_then(|Query(pairs)| Asked::of(pairs));
-    let page = match asked {
-        Ok(asked) => done_page(&console, visitor, asked).await,
-        Err(trouble) => Err(trouble),
-    };
-    ShownPage(page).into_response()
-}
-
-async fn done_page(
-    console: &Console,
-    visitor: Visitor,
-    asked: Asked,
-) -> Result<OrdersDonePage, Trouble> {
-    let views = &console.views;
-    let order = order_of(&asked.order)?;
-    let mut outcomes = Vec::with_capacity(asked.ids.len());
-    for id in asked.ids {
-        let state = views.consequence(&id, order)?.now;
-        let newest = JournalQuery {
-            limit: Some(NEWEST),
-            device: Some(id.clone()),
-            ..JournalQuery::default()
-        };
-        let mut entries = views.journal(&newest).await?.items.into_iter();
-        let entry = entries.find(|entry| entry.kind == kind(order) && entry.index >= asked.since);
-        outcomes.push(Outcome {
-            id,
-            life: marks::lifecycle(state.lifecycle),
-            sentence: entry.as_ref().map_or_else(
-                || {
-                    "The order did not reach it: its state does not allow it, or has changed."
-                        .to_owned()
-                },
-                |entry| entry.sentence.clone(),
-            ),
-            entry: entry.map(|entry| (entry.index, grouped(entry.index))),
-        });
-    }
-    let reached = outcomes.iter().filter(|one| one.entry.is_some()).count();
-    let parts = (views.as_ref(), &console.live);
-    let heading = heading(order, reached, outcomes.len());
-    Ok(OrdersDonePage {
-        frame: Frame::new(parts, visitor, Section::Devices, heading.as_str()).await,
-        heading,
-        outcomes,
-    })
-}
-
-/// How many entries of each device are looked through for the order's own.
-const NEWEST: u32 = 10;
-
-/// The kind of the entry that records an order.
-const fn kind(order: Order) -> &'static str {
-    match order {
-        Order::Quarantine => "device.quarantined",
-        Order::Release => "device.released",
-        Order::Retire => "device.retired",
-        Order::Transfer => "device.transferred",
-    }
-}
-
-fn heading(order: Order, reached: usize, all: usize) -> String {
-    let done = match order {
-        Order::Quarantine => "quarantined",
-        Order::Release => "released",
-        Order::Retire => "retired",
-        Order::Transfer => "given up",
-    };
-    let all = counted(all as u64, "device was", "devices were");
-    format!("{} of {all} {done}", grouped(reached as u64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,24 +312,6 @@ mod tests {
             html.contains("It reaches none of them")
                 && !html.contains(r#"<button class="btn main""#)
         );
-    }
-
-    #[test]
-    fn what_became_of_it_names_each_device() {
-        let outcome = |entry| Outcome {
-            id: "W".repeat(64),
-            life: marks::lifecycle(Lifecycle::Quarantined),
-            entry,
-            sentence: HOSTILE.to_owned(),
-        };
-        let page = OrdersDonePage {
-            frame: frame(Section::Devices),
-            heading: heading(Order::Quarantine, 1, 2),
-            outcomes: vec![outcome(Some((7, "7".to_owned()))), outcome(None)],
-        };
-        let html = page.render().unwrap();
-        check(&html);
-        assert!(html.contains("1 of 2 devices were quarantined") && html.contains("/journal/7"));
     }
 
     #[test]
