@@ -110,6 +110,14 @@ pub(crate) fn see(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
 
+/// A choice of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) word: String,
+    pub(crate) chosen: bool,
+}
+
 /// What is wrong with a form: on top of the page, and again beside each field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {

@@ -2,11 +2,10 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ironroot_api::CheckpointStatus;
-use ironroot_views::Views;
 use tokio::sync::watch;
 
+use crate::Console;
 use crate::figures::{grouped, span};
-use crate::live::LiveFigures;
 
 /// Who looks at a page.
 #[derive(Clone)]
@@ -99,16 +98,18 @@ pub(crate) struct Frame {
     pub(crate) modal: bool,
 }
 
-impl Frame {
-    pub(crate) async fn new(
-        (views, live): (&Views, &LiveFigures),
+impl Console {
+    /// What stands around a page that is made now.
+    pub(crate) async fn frame(
+        &self,
         visitor: Visitor,
         section: Section,
         title: impl Into<String>,
-    ) -> Self {
+    ) -> Frame {
+        let views = &self.views;
         let journal = views.status().journal;
-        let fleet = live.fleet(views).await;
-        Self {
+        let fleet = self.live.fleet(views).await;
+        Frame {
             title: title.into(),
             section,
             initials: visitor
@@ -128,7 +129,9 @@ impl Frame {
             modal: false,
         }
     }
+}
 
+impl Frame {
     /// Whether the page belongs to the section of this name, for the navigation's mark.
     pub(crate) fn is_in(&self, section: &str) -> bool {
         section

@@ -182,22 +182,26 @@ mod tests {
     fn a_secret_waits_for_its_own_session_and_not_for_long() {
         let handovers = Handovers::default();
         let mine = visitor("mine");
-        let number = handovers
-            .keep(&mine, NOW, Key)
-            .to_string();
-        assert!(handovers.look::<Key>(&visitor("other"), NOW, &number).is_none());
+        let number = handovers.keep(&mine, NOW, Key).to_string();
+        assert!(
+            handovers
+                .look::<Key>(&visitor("other"), NOW, &number)
+                .is_none()
+        );
         let last = UnixTime::from_ms(NOW.plus(KEPT).as_ms() - 1);
         assert!(handovers.look::<Key>(&mine, last, &number).is_some());
-        assert!(handovers.look::<Key>(&mine, NOW.plus(KEPT), &number).is_none());
+        assert!(
+            handovers
+                .look::<Key>(&mine, NOW.plus(KEPT), &number)
+                .is_none()
+        );
     }
 
     #[test]
     fn it_is_gone_when_it_is_put_away_by_its_own_session() {
         let handovers = Handovers::default();
         let mine = visitor("mine");
-        let number = handovers
-            .keep(&mine, NOW, Key)
-            .to_string();
+        let number = handovers.keep(&mine, NOW, Key).to_string();
         handovers.put_away(&visitor("other"), &number);
         assert!(handovers.look::<Key>(&mine, NOW, &number).is_some());
         handovers.put_away(&mine, &number);

@@ -96,23 +96,6 @@ impl Hub {
     }
 }
 
-/// A name as one segment of a path: everything but unreserved characters becomes `%XX` (RFC 3986 section 2.1).
-pub(crate) fn segment(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(byte.into());
-            }
-            _ => {
-                text.push('%');
-                text.push_str(&hex::encode_upper([byte]));
-            }
-        }
-    }
-    text
-}
-
 /// The refusal of a hub that does not answer as an API does.
 fn failed(cause: &dyn std::error::Error) -> Problem {
     tracing::error!(error = %cause, "The API did not answer a page.");
@@ -123,16 +106,5 @@ fn failed(cause: &dyn std::error::Error) -> Problem {
         detail: "The hub could not carry this out; its log has the cause.".to_owned(),
         reference: None,
         fields: Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_stays_within_its_segment() {
-        assert_eq!(segment("pump-7.a_B~"), "pump-7.a_B~");
-        assert_eq!(segment("../x?y#é"), "..%2Fx%3Fy%23%C3%A9");
     }
 }

@@ -6,6 +6,7 @@
 //! To add a page: `pages/<name>.rs` beside `<name>.html`, and a line in [`routes`]; a step that a person confirms
 //! is a `Step` of `pages/confirm.rs` and needs no template.
 
+mod address;
 mod assets;
 #[cfg(test)]
 mod check;
@@ -27,7 +28,6 @@ use axum::routing::{get, post};
 use ironroot_api::{ServiceIssued, TokenMade};
 use ironroot_views::Views;
 
-use frame::{Frame, Section};
 use handover::{Handovers, put_away};
 use pages::confirm::confirmed;
 use pages::onboard_tokens::ClaimTokens;
@@ -66,16 +66,6 @@ impl Console {
             handovers: Handovers::default(),
         }
     }
-
-    /// What stands around a page.
-    pub(crate) async fn frame(
-        &self,
-        visitor: Visitor,
-        section: Section,
-        title: impl Into<String>,
-    ) -> Frame {
-        Frame::new((self.views.as_ref(), &self.live), visitor, section, title).await
-    }
 }
 
 /// The largest form in bytes; a list of claims is the largest there is.
@@ -113,19 +103,28 @@ pub fn routes(console: Console) -> Router {
             "/onboard/tokens/{id}/put-away",
             post(put_away::<ClaimTokens>),
         )
-        .route("/onboard/withdraw/{serial}", confirmed::<pages::withdraw::Withdrawal>())
+        .route(
+            "/onboard/withdraw/{serial}",
+            confirmed::<pages::withdraw::Withdrawal>(),
+        )
         .route(
             "/onboard/makers",
             get(pages::makers::show).post(pages::makers::add),
         )
-        .route("/onboard/makers/{name}/remove", confirmed::<pages::maker_remove::MakerRemoval>())
+        .route(
+            "/onboard/makers/{name}/remove",
+            confirmed::<pages::maker_remove::MakerRemoval>(),
+        )
         .route("/services", get(pages::services::show))
         .route(
             "/services/new",
             get(pages::service_new::show).post(pages::service_new::make),
         )
         .route("/services/{name}", get(pages::service::show))
-        .route("/services/{name}/revoke", confirmed::<pages::service_revoke::ServiceRevocation>())
+        .route(
+            "/services/{name}/revoke",
+            confirmed::<pages::service_revoke::ServiceRevocation>(),
+        )
         .route("/services/issued/{id}", get(pages::service_issued::show))
         .route(
             "/services/issued/{id}/put-away",
@@ -156,9 +155,18 @@ pub fn routes(console: Console) -> Router {
             "/settings/tokens/made/{id}/put-away",
             post(put_away::<TokenMade>),
         )
-        .route("/settings/tokens/{name}/revoke", confirmed::<pages::token_revoke::TokenRevocation>())
-        .route("/settings/sessions/end", confirmed::<pages::sessions_end::SessionsEnd>())
-        .route("/settings/clock", confirmed::<pages::clock::ClockConfirmation>())
+        .route(
+            "/settings/tokens/{name}/revoke",
+            confirmed::<pages::token_revoke::TokenRevocation>(),
+        )
+        .route(
+            "/settings/sessions/end",
+            confirmed::<pages::sessions_end::SessionsEnd>(),
+        )
+        .route(
+            "/settings/clock",
+            confirmed::<pages::clock::ClockConfirmation>(),
+        )
         .route("/events", get(live::events))
         .layer(DefaultBodyLimit::max(FORM_SIZE_MAX))
         .with_state(console)

@@ -6,9 +6,7 @@ mod order;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, State};
 use ironroot_api::{DeviceDetail, GrantSummary, Lifecycle, Order, TimelineEntry};
 use ironroot_time::UnixTime;
 use serde::Deserialize;
@@ -23,6 +21,7 @@ use super::fault::Trouble;
 use super::journal::Line;
 use super::order::{OrderDialog, OrderForm, Shown, verb};
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{grouped, moment, short};
 use crate::form::Faults;
 use crate::frame::{Frame, Section, Visitor};
@@ -68,13 +67,9 @@ pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
-    asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
-    let page = match asked {
-        Ok(Query(asked)) => asked_page(&console, visitor, &id, &asked).await,
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    };
-    ShownPage(page).into_response()
+    Address(asked): Address<Asked>,
+) -> ShownPage<DevicePage> {
+    ShownPage(asked_page(&console, visitor, &id, &asked).await)
 }
 
 async fn asked_page(
@@ -104,8 +99,7 @@ async fn page(console: &Console, visitor: Visitor, id: &str) -> Result<DevicePag
     let views = &console.views;
     let detail = views.device(id).await?;
     let title = format!("{id}, {}", detail.item.lifecycle);
-    let parts = (views.as_ref(), &console.live);
-    let frame = Frame::new(parts, visitor, Section::Devices, title).await;
+    let frame = console.frame(visitor, Section::Devices, title).await;
     Ok(DevicePage::new(frame, detail, views.now()))
 }
 

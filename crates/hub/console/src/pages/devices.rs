@@ -4,34 +4,28 @@ mod asked;
 mod columns;
 mod filters;
 mod row;
+mod views;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use ironroot_api::{DeviceCount, DeviceQuery, Lifecycle, Order, SavedView};
+use axum::extract::State;
+use ironroot_api::{DeviceCount, Lifecycle, Order};
 
-pub(crate) use self::asked::{Asked, escaped};
+pub(crate) use self::asked::Asked;
 use self::columns::Head;
 use self::filters::{Applied, Select, count_without};
 use self::row::Row;
+use self::views::{Known, View};
 use super::Shown;
 use super::fault::Trouble;
 use super::order::verb;
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{counted, cut, grouped};
 use crate::frame::{Frame, Section, Visitor};
 
 /// The largest number of characters of a person's words in a row.
 const WHY_LENGTH_MAX: usize = 60;
-
-/// The views that every hub has, with their queries.
-const VIEWS: [(&str, &str); 4] = [
-    ("All devices", ""),
-    ("Shut out", "lifecycle=quarantined"),
-    ("Certificate ends in 7 days", "certificate_ends_in_s=604800"),
-    ("Not seen for a day", "lifecycle=active&unseen_for_s=86400"),
-];
 
 /// The orders that ticked rows are offered.
 const ORDERS: [(Order, &str); 4] = [
@@ -65,39 +59,25 @@ pub(crate) struct Devices {
     next: String,
 }
 
-/// A view of the devices, and how many are in it.
-#[derive(Debug)]
-struct View {
-    name: String,
-    count: String,
-    href: String,
-    current: bool,
-}
-
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Shown<Devices> {
-    Shown(match asked {
-        Ok(Query(asked)) => page(&console, visitor, asked).await,
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    })
+    Shown(page(&console, visitor, asked).await)
 }
 
 async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Devices, Trouble> {
     let views = &console.views;
     let query = asked.query()?;
-    let saved = views.saved();
-    let known = known_views(&saved);
-    let questions: Vec<_> = known.iter().map(|(_, asked)| asked.clone()).collect();
+    let known = Known::all(views.saved());
+    let questions: Vec<_> = known.iter().map(|view| view.question().clone()).collect();
     let found = views.find(&query, &questions).await?;
     let count = found.list.count.unwrap_or_default();
     let mut applied = asked.applied();
     if found.list.items.is_empty() {
         count_without(views, &asked, &mut applied).await?;
     }
-    let profiles = views.profile_names();
     let now = views.now();
     let mut rows = Vec::with_capacity(found.list.items.len());
     for item in found.list.items {
@@ -107,39 +87,25 @@ async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Devic
         };
         rows.push(Row::new(item, why, now));
     }
-    let same = |other: &DeviceQuery| other.clone().filters() == query.clone().filters();
-    let counts = found.others.iter().map(|count| grouped(*count));
-    let shown = known
-        .iter()
-        .zip(counts)
-        .map(|((view, question), count)| View {
-            name: view.name.clone(),
-            count,
-            href: format!(
-                "/devices{}{}",
-                if view.query.is_empty() { "" } else { "?" },
-                view.query
-            ),
-            current: same(question),
-        });
-    let own = |view: &&SavedView| {
-        known
-            .iter()
-            .any(|(known, question)| known.name == view.name && same(question))
-    };
-    let parts = (views.as_ref(), &console.live);
+    let counted = known.into_iter().zip(found.others);
+    let shown: Vec<_> = counted
+        .map(|(view, count)| view.shown(count, &query))
+        .collect();
+    let current = shown.iter().filter(|view| view.current);
     Ok(Devices {
-        frame: Frame::new(parts, visitor, Section::Devices, "Devices").await,
+        frame: console.frame(visitor, Section::Devices, "Devices").await,
         lead: lead(&count),
         toast: asked.toast(),
-        current: saved.iter().find(own).map(|view| view.name.clone()),
-        to_save: if known.iter().any(|(_, question)| same(question)) {
-            String::new()
-        } else {
-            asked.saveable()
+        to_save: match current.clone().next() {
+            Some(_) => String::new(),
+            None => asked.saveable(),
         },
-        views: shown.collect(),
-        selects: asked.selects(&profiles),
+        current: current
+            .clone()
+            .find(|view| view.saved)
+            .map(|view| view.name.clone()),
+        views: shown,
+        selects: asked.selects(&views.profile_names()),
         heads: asked.heads(query.sort, query.reverse == Some(true)),
         range: asked.range(rows.len(), &count, query.sort),
         first: asked.first(),
@@ -148,21 +114,6 @@ async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Devic
         rows,
         asked,
     })
-}
-
-/// The views that every hub has, then those that were saved; each with its question.
-fn known_views(saved: &[SavedView]) -> Vec<(SavedView, DeviceQuery)> {
-    let own = VIEWS.iter().map(|(name, query)| SavedView {
-        name: (*name).to_owned(),
-        query: (*query).to_owned(),
-        entry: 0,
-    });
-    let all = own.chain(saved.iter().cloned());
-    all.filter_map(|view| {
-        let asked = Asked::read(&view.query)?;
-        Some((view, asked.query().ok()?))
-    })
-    .collect()
 }
 
 impl Asked {
@@ -246,6 +197,7 @@ mod tests {
                 count: "2".to_owned(),
                 href: "/devices?lifecycle=active".to_owned(),
                 current: true,
+                saved: true,
             }],
             current: Some("mine".to_owned()),
             to_save: asked.saveable(),
@@ -309,10 +261,5 @@ mod tests {
         let html = page(asked, 0, None);
         check(&html);
         assert!(html.contains("No device fits") && html.contains("without “tier is warning”"));
-    }
-
-    #[test]
-    fn every_view_of_the_hub_is_a_question() {
-        assert_eq!(known_views(&[]).len(), VIEWS.len());
     }
 }

@@ -105,8 +105,7 @@ async fn page(console: &Console, visitor: Visitor, index: &str) -> Result<EntryP
     let (views, index) = (&console.views, number(index)?);
     let entry = views.entry(index).await?;
     let title = format!("Entry {}", grouped(index));
-    let parts = (views.as_ref(), &console.live);
-    let frame = Frame::new(parts, visitor, Section::Journal, title).await;
+    let frame = console.frame(visitor, Section::Journal, title).await;
     let proved = views.proved(index).await;
     Ok(EntryPage::new(
         frame,

@@ -2,19 +2,18 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use ironroot_api::{JournalEntry, JournalQuery};
 use ironroot_time::UnixTime;
 use serde::Deserialize;
 
 use super::Shown;
 use super::fault::Trouble;
-use super::onboard::Choice;
 use crate::Console;
+use crate::address::{Address, address};
 use crate::figures::{counted, grouped, moment, short};
+use crate::form::Choice;
 use crate::frame::{Frame, Section, Visitor};
-use crate::hub::segment;
 use crate::marks::{self, Mark};
 
 /// Entries on one page.
@@ -79,12 +78,9 @@ pub(crate) struct Journal {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Shown<Journal> {
-    Shown(match asked {
-        Ok(Query(asked)) => page(&console, visitor, asked).await,
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    })
+    Shown(page(&console, visitor, asked).await)
 }
 
 async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Journal, Trouble> {
@@ -102,8 +98,7 @@ async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Journ
     };
     let found = views.journal(&query).await?;
     let now = views.now();
-    let parts = (views.as_ref(), &console.live);
-    let frame = Frame::new(parts, visitor, Section::Journal, "Journal").await;
+    let frame = console.frame(visitor, Section::Journal, "Journal").await;
     let lead = format!(
         "{}; {}.",
         counted(views.journal_size(), "entry", "entries"),
@@ -171,15 +166,7 @@ impl Asked {
             "cursor" => ("cursor", ""),
             field => (field, old),
         });
-        let set: Vec<_> = fields
-            .filter(|(_field, value)| !value.is_empty())
-            .map(|(field, value)| format!("{field}={}", segment(value)))
-            .collect();
-        if set.is_empty() {
-            "/journal".to_owned()
-        } else {
-            format!("/journal?{}", set.join("&"))
-        }
+        address("/journal", fields)
     }
 
     fn applied(&self) -> Vec<Chip> {

@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ironroot_api::{ManufacturerCa, NewManufacturerCa, PageQuery};
 use serde::Deserialize;
 
-use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{day, shortened};
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
@@ -61,19 +60,16 @@ pub(crate) struct Makers {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Response {
-    let page = match asked {
-        Ok(Query(asked)) => Ok(page(
-            &console,
-            visitor,
-            asked,
-            MakerForm::default(),
-            Faults::default(),
-        )
-        .await),
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    };
+    let page = Ok(page(
+        &console,
+        visitor,
+        asked,
+        MakerForm::default(),
+        Faults::default(),
+    )
+    .await);
     Shown(page).into_response()
 }
 
@@ -110,10 +106,9 @@ async fn page(
         cursor: (!asked.cursor.is_empty()).then_some(asked.cursor),
     };
     let found = console.views.manufacturers(&query);
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled("Makers");
     Makers {
-        frame: Frame::new(parts, visitor, Section::Onboard, title).await,
+        frame: console.frame(visitor, Section::Onboard, title).await,
         done: asked.done,
         form,
         faults,

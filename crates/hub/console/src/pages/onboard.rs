@@ -2,8 +2,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ironroot_api::{
     CLAIM_TTL_S_DEFAULT, Claim, ClaimItem, Lifecycle, ManufacturerCa, NewClaim, Page, PageQuery,
@@ -15,8 +14,9 @@ use super::fault::Trouble;
 use super::onboard_tokens::ClaimTokens;
 use super::{Shown, answered};
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{counted, day, grouped, short, span};
-use crate::form::{Faults, Sent};
+use crate::form::{Choice, Faults, Sent};
 use crate::frame::{Frame, Section, Visitor};
 
 /// Claims on one page.
@@ -49,14 +49,6 @@ pub(crate) struct Asked {
     cursor: String,
     /// A serial whose claim was withdrawn just now.
     withdrawn: String,
-}
-
-/// A choice of a list.
-#[derive(Clone, Debug)]
-pub(crate) struct Choice {
-    pub(crate) value: String,
-    pub(crate) word: String,
-    pub(crate) chosen: bool,
 }
 
 /// A claim in the list.
@@ -98,21 +90,16 @@ pub(crate) struct Onboard {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Response {
-    let page = match asked {
-        Ok(Query(asked)) => {
-            page(
-                &console,
-                visitor,
-                asked,
-                ClaimForm::default(),
-                Faults::default(),
-            )
-            .await
-        }
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    };
+    let page = page(
+        &console,
+        visitor,
+        asked,
+        ClaimForm::default(),
+        Faults::default(),
+    )
+    .await;
     Shown(page).into_response()
 }
 
@@ -149,9 +136,8 @@ async fn page(
     };
     let found = views.claims(&query).await?;
     let now = views.now();
-    let parts = (views.as_ref(), &console.live);
     let title = faults.titled("Onboard");
-    let frame = Frame::new(parts, visitor, Section::Onboard, title).await;
+    let frame = console.frame(visitor, Section::Onboard, title).await;
     let makers = views.manufacturers(&PageQuery {
         limit: Some(MAKERS),
         cursor: None,

@@ -135,9 +135,8 @@ async fn page(
     faults: Faults,
     lines: &[ClaimLine],
 ) -> Result<OnboardMany, Trouble> {
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled("Claim from a list");
-    let frame = Frame::new(parts, visitor, Section::Onboard, title).await;
+    let frame = console.frame(visitor, Section::Onboard, title).await;
     Ok(OnboardMany::new(frame, text, faults, lines))
 }
 

@@ -9,10 +9,10 @@ use ironroot_api::Claim;
 use super::Shown;
 use super::fault::Trouble;
 use crate::Console;
+use crate::address::segment;
 use crate::figures::{counted, moment};
 use crate::frame::{Frame, Section, Visitor};
 use crate::handover::Handed;
-use crate::hub::segment;
 use crate::qr::{self, Qr};
 
 /// Claims with their tokens and the profiles of their devices.

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ironroot_api::{Lifecycle, NewOrders, ORDERS_MAX, Order, OrdersDone};
 
@@ -17,6 +16,7 @@ use super::order::{
 };
 use super::{Shown as ShownPage, answered};
 use crate::Console;
+use crate::address::{Address, address, segment};
 use crate::figures::{counted, grouped};
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
@@ -65,15 +65,13 @@ impl Asked {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    pairs: Result<Query<Pairs>, QueryRejection>,
+    Address(pairs): Address<Pairs>,
 ) -> Response {
-    let asked = pairs
-        .map_err(|cause| Trouble::Faulty(cause.body_text()))
-        .and_then(|Query(pairs)| Asked::of(pairs));
-    let page = match asked {
+    let page = match Asked::of(pairs) {
         // One device has its own page for this.
         Ok(Asked { order, ids, .. }) if ids.len() == 1 => {
-            return see(&format!("/devices/{}?order={order}", ids.concat()));
+            let page = format!("/devices/{}", segment(&ids.concat()));
+            return see(&address(&page, [("order", order.as_str())]));
         }
         Ok(asked) => {
             let form = OrderForm {
@@ -112,9 +110,10 @@ async fn page(
         }
     }
     let who = counted(reached.len() as u64, "device", "devices");
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled(&question(order, &who));
-    let mut frame = Frame::new(parts, visitor.clone(), Section::Devices, title).await;
+    let mut frame = console
+        .frame(visitor.clone(), Section::Devices, title)
+        .await;
     frame.modal = true;
     let dialog = OrderDialog {
         visitor,
@@ -242,8 +241,10 @@ async fn obey(console: &Console, visitor: &Visitor, form: &OrderForm) -> Result<
         let told = done.refused.first().map(|one| one.detail.clone());
         return Err(Faults::one(NOT_DONE, "", told.unwrap_or_default()));
     }
-    let ids = devices.join("&id=");
-    Ok(format!("/orders/done?order={order}&since={since}&id={ids}"))
+    let (order, since) = (order.to_string(), since.to_string());
+    let about = [("order", order.as_str()), ("since", since.as_str())];
+    let ids = devices.iter().map(|id| ("id", id.as_str()));
+    Ok(address("/orders/done", about.into_iter().chain(ids)))
 }
 
 #[cfg(test)]

@@ -144,8 +144,9 @@ fn profiles(fleet: &Fleet) -> Vec<(String, String)> {
 }
 
 async fn frame(console: &Console, visitor: Visitor, answer: &Answer) -> Frame {
-    let parts = (console.views.as_ref(), &console.live);
-    Frame::new(parts, visitor, Section::Overview, answer.heading.as_str()).await
+    console
+        .frame(visitor, Section::Overview, answer.heading.as_str())
+        .await
 }
 
 fn doors(views: &Views, status: &ironroot_api::Status, now: UnixTime) -> Doors {

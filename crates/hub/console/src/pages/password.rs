@@ -80,10 +80,9 @@ pub(crate) async fn set(State(console): State<Console>, sent: Sent<PasswordForm>
 async fn page(console: &Console, visitor: Visitor, asked: Asked, faults: Faults) -> PasswordPage {
     let confirms = visitor.has_password && visitor.begun == Begun::Password;
     let first = asked.first && !visitor.has_password;
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled("Password");
     PasswordPage {
-        frame: Frame::new(parts, visitor, Section::Settings, title).await,
+        frame: console.frame(visitor, Section::Settings, title).await,
         first,
         confirms,
         faults,

@@ -51,8 +51,7 @@ async fn page(
     asked: Asked,
 ) -> Result<ProfilePage, Trouble> {
     let detail = console.views.profile(name).await?;
-    let parts = (console.views.as_ref(), &console.live);
-    let frame = Frame::new(parts, visitor, Section::Profiles, name).await;
+    let frame = console.frame(visitor, Section::Profiles, name).await;
     Ok(ProfilePage::new(frame, detail, asked.applied))
 }
 

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
+use crate::address::segment;
 use crate::figures::{counted, grouped, size};
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
-use crate::hub::segment;
 use crate::marks::{self, Mark};
 
 /// What a new profile begins with.
@@ -210,13 +210,12 @@ async fn page(
     faults: Faults,
     preview: Option<Preview>,
 ) -> ProfileEdit {
-    let parts = (console.views.as_ref(), &console.live);
     let title = match name.as_str() {
         "" => faults.titled("New profile"),
         name => faults.titled(&format!("Edit {name}")),
     };
     ProfileEdit {
-        frame: Frame::new(parts, visitor, Section::Profiles, title).await,
+        frame: console.frame(visitor, Section::Profiles, title).await,
         name,
         form,
         faults,

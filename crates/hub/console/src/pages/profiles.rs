@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use ironroot_api::{PageQuery, ProfileItem};
 use serde::Deserialize;
 
 use super::Shown;
-use super::fault::Trouble;
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{counted, grouped};
 use crate::frame::{Frame, Section, Visitor};
 
@@ -43,12 +42,9 @@ pub(crate) struct Profiles {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Shown<Profiles> {
-    Shown(match asked {
-        Ok(Query(asked)) => Ok(page(&console, visitor, asked).await),
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    })
+    Shown(Ok(page(&console, visitor, asked).await))
 }
 
 async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Profiles {
@@ -57,9 +53,8 @@ async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Profiles {
         cursor: (!asked.cursor.is_empty()).then_some(asked.cursor),
     };
     let found = console.views.profiles(&query).await;
-    let parts = (console.views.as_ref(), &console.live);
     Profiles {
-        frame: Frame::new(parts, visitor, Section::Profiles, "Profiles").await,
+        frame: console.frame(visitor, Section::Profiles, "Profiles").await,
         lead: format!(
             "{}. A profile says what a class of devices may do, and its devices’ Grants follow from it at once.",
             counted(

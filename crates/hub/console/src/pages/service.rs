@@ -49,8 +49,7 @@ pub(crate) async fn show(
 
 async fn page(console: &Console, visitor: Visitor, name: &str) -> Result<ServicePage, Trouble> {
     let detail = console.views.service(name).await?;
-    let parts = (console.views.as_ref(), &console.live);
-    let frame = Frame::new(parts, visitor, Section::Services, name).await;
+    let frame = console.frame(visitor, Section::Services, name).await;
     Ok(ServicePage::new(frame, detail, console.views.now()))
 }
 

@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use ironroot_api::{NewService, ServiceIssued};
 use serde::Deserialize;
 
-use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
+use crate::address::Address;
 use crate::form::{Faults, Sent};
 use crate::frame::{Frame, Section, Visitor};
 
@@ -38,18 +37,15 @@ pub(crate) struct ServiceNew {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<ServiceForm>, QueryRejection>,
+    Address(form): Address<ServiceForm>,
 ) -> Response {
-    let page = match asked {
-        Ok(Query(form)) => Ok(page(
-            &console,
-            visitor,
-            with_its_own(&console, form).await,
-            Faults::default(),
-        )
-        .await),
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    };
+    let page = Ok(page(
+        &console,
+        visitor,
+        with_its_own(&console, form).await,
+        Faults::default(),
+    )
+    .await);
     Shown(page).into_response()
 }
 
@@ -103,10 +99,9 @@ async fn page(
     form: ServiceForm,
     faults: Faults,
 ) -> ServiceNew {
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled("New service");
     ServiceNew {
-        frame: Frame::new(parts, visitor, Section::Services, title).await,
+        frame: console.frame(visitor, Section::Services, title).await,
         known: console.views.service(&form.name).await.is_ok(),
         form,
         faults,

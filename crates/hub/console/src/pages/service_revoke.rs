@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::confirm::{Change, Gravity, Question, Step};
 use super::fault::Trouble;
 use crate::Console;
+use crate::address::segment;
 use crate::figures::counted;
 use crate::frame::{Section, Visitor};
-use crate::hub::segment;
 
 /// One service loses its identity.
 #[derive(Deserialize)]

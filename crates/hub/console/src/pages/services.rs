@@ -2,14 +2,14 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use ironroot_api::{PageQuery, ServiceItem};
 use serde::Deserialize;
 
 use super::Shown;
 use super::fault::Trouble;
 use crate::Console;
+use crate::address::Address;
 use crate::figures::counted;
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
@@ -52,12 +52,9 @@ pub(crate) struct Services {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Address(asked): Address<Asked>,
 ) -> Shown<Services> {
-    Shown(match asked {
-        Ok(Query(asked)) => page(&console, visitor, asked).await,
-        Err(cause) => Err(Trouble::Faulty(cause.body_text())),
-    })
+    Shown(page(&console, visitor, asked).await)
 }
 
 async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Services, Trouble> {
@@ -66,9 +63,8 @@ async fn page(console: &Console, visitor: Visitor, asked: Asked) -> Result<Servi
         cursor: (!asked.cursor.is_empty()).then_some(asked.cursor),
     };
     let found = console.views.services(&query).await?;
-    let parts = (console.views.as_ref(), &console.live);
     Ok(Services {
-        frame: Frame::new(parts, visitor, Section::Services, "Services").await,
+        frame: console.frame(visitor, Section::Services, "Services").await,
         lead: lead(&found.items),
         revoked: asked.revoked,
         rows: found.items.into_iter().map(Row::new).collect(),

@@ -141,9 +141,8 @@ async fn page(
     let tokens = views.tokens(&all).await?.items;
     let sessions: Page<SessionItem> = console.hub.get(&visitor, "/sessions").await?;
     let hub: HubSettings = console.hub.get(&visitor, "/settings").await?;
-    let parts = (views.as_ref(), &console.live);
     let title = faults.titled("Settings");
-    let frame = Frame::new(parts, visitor, Section::Settings, title).await;
+    let frame = console.frame(visitor, Section::Settings, title).await;
     let page = Settings::new(frame, views.status(), hub, views.now());
     Ok(Settings {
         done: done(&asked.done),

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::confirm::{Change, Gravity, Question, Step};
 use super::fault::Trouble;
 use crate::Console;
+use crate::address::segment;
 use crate::frame::{Section, Visitor};
-use crate::hub::segment;
 
 /// One token opens nothing any more.
 #[derive(Deserialize)]

@@ -7,13 +7,13 @@ use axum::response::{IntoResponse, Response};
 use ironroot_api::{NewView, SavedView, ViewRemoved};
 use serde::Deserialize;
 
-use super::devices::{Asked, escaped};
+use super::devices::Asked;
 use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
+use crate::address::segment;
 use crate::form::{Faults, Nothing, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
-use crate::hub::segment;
 
 #[derive(Debug, Template)]
 #[template(path = "views.html")]
@@ -53,9 +53,8 @@ async fn page(
     form: ViewForm,
     faults: Faults,
 ) -> Result<SaveView, Trouble> {
-    let parts = (console.views.as_ref(), &console.live);
     let title = faults.titled("Save this view");
-    let frame = Frame::new(parts, visitor, Section::Devices, title).await;
+    let frame = console.frame(visitor, Section::Devices, title).await;
     let flags = Asked::read(&form.query).map(|asked| asked.flags());
     Ok(SaveView {
         frame,
@@ -80,7 +79,7 @@ pub(crate) async fn save(
     {
         Ok(saved) => {
             let joined = if saved.query.is_empty() { "" } else { "&" };
-            let (query, name) = (saved.query, escaped(&saved.name));
+            let (query, name) = (saved.query, segment(&saved.name));
             see(&format!("/devices?{query}{joined}saved={name}"))
         }
         Err(problem) => {
@@ -98,7 +97,7 @@ pub(crate) async fn remove(
 ) -> Response {
     let path = format!("/views/{}", segment(&name));
     match console.hub.delete::<ViewRemoved>(&visitor, &path).await {
-        Ok(gone) => see(&format!("/devices?removed={}", escaped(&gone.name))),
+        Ok(gone) => see(&format!("/devices?removed={}", segment(&gone.name))),
         Err(problem) => Shown::<SaveView>(Err(problem.into())).into_response(),
     }
 }

@@ -224,6 +224,25 @@ async fn one_ticked_device_leads_to_its_own_page() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_header_can_carry_stays_within_the_address() {
+    let scene = Scene::new().await;
+    let page = scene.sees("/orders?order=retire&id=a%0Ab%2F..%3F").await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        page.header(header::LOCATION),
+        "/devices/a%0Ab%2F..%3F?order=retire"
+    );
+    let given = "order=quarantine&why=a+drill&ids=cam-1%2Ca%0Ab";
+    let done = scene
+        .house
+        .sends_form("/orders", &scene.cookie, given)
+        .await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let to = done.header(header::LOCATION);
+    assert!(to.ends_with("&id=cam-1&id=a%0Ab"), "{to}");
+}
+
+#[tokio::test]
 async fn a_view_is_saved_shown_with_its_number_and_removed() {
     let scene = Scene::new().await;
     let list = scene.sees("/devices?lifecycle=active&sort=id").await;

@@ -6,9 +6,9 @@ use ironroot_api::{Consequence, NewOrder, Order, OrderDone};
 
 use super::{DevicePage, page};
 use crate::Console;
+use crate::address::segment;
 use crate::form::{Faults, Sent, see};
 use crate::frame::Visitor;
-use crate::hub::segment;
 use crate::pages::fault::Trouble;
 use crate::pages::order::{NOT_DONE, OrderDialog, OrderForm, changes, note, question, verb};
 use crate::pages::{Shown, answered};

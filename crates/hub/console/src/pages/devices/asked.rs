@@ -6,6 +6,7 @@ use ironroot_api::{Assurance, DeviceCount, DeviceQuery, DeviceSort, Lifecycle, T
 use serde::Deserialize;
 
 use super::columns::order_words;
+use crate::address::{address, query};
 use crate::figures::grouped;
 use crate::pages::fault::Trouble;
 
@@ -76,20 +77,16 @@ impl Asked {
         ]
     }
 
+    fn changed<'a>(&'a self, changed: &'a [(&str, &str)]) -> [(&'a str, &'a str); 10] {
+        self.fields().map(|(name, text)| {
+            let change = changed.iter().find(|(known, _)| *known == name);
+            (name, change.map_or(text, |(_, value)| *value))
+        })
+    }
+
     /// The query of this list's first page, with some fields changed.
     pub(super) fn with(&self, changed: &[(&str, &str)]) -> String {
-        let mut query = String::new();
-        for (name, text) in self.fields() {
-            let change = changed.iter().find(|(known, _)| *known == name);
-            let text = change.map_or(text, |(_, value)| *value);
-            if !text.is_empty() {
-                query.push_str(if query.is_empty() { "" } else { "&" });
-                query.push_str(name);
-                query.push('=');
-                query.push_str(&escaped(text));
-            }
-        }
-        query
+        query(self.changed(changed))
     }
 
     /// The same question without one filter.
@@ -97,11 +94,9 @@ impl Asked {
         Self::read(&self.with(&[(filter, "")])).unwrap_or_default()
     }
 
+    /// The address of this list's first page, with some fields changed.
     pub(super) fn address(&self, changed: &[(&str, &str)]) -> String {
-        match self.with(changed).as_str() {
-            "" => "/devices".to_owned(),
-            query => format!("/devices?{query}"),
-        }
+        address("/devices", self.changed(changed))
     }
 
     /// The same filters and order as options of the command line.
@@ -134,25 +129,23 @@ impl Asked {
         self.with(&[])
     }
 
+    /// The address of the first page; empty when this is it.
     pub(super) fn first(&self) -> String {
         if self.cursor.is_empty() {
             String::new()
         } else {
-            self.address(&[])
+            self.here()
         }
     }
 
+    /// The address of the page after this one, which shows so many devices; empty when there is none.
     pub(super) fn next(&self, shown: usize, cursor: Option<&str>) -> String {
         let Some(cursor) = cursor else {
             return String::new();
         };
-        let query = self.with(&[]);
-        let joined = if query.is_empty() { "" } else { "&" };
-        let past = self.past() + shown;
-        format!(
-            "/devices?{query}{joined}cursor={}&past={past}",
-            escaped(cursor)
-        )
+        let past = (self.past() + shown).to_string();
+        let place = [("cursor", cursor), ("past", past.as_str())];
+        address("/devices", self.fields().into_iter().chain(place))
     }
 
     fn past(&self) -> usize {
@@ -204,17 +197,6 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// A text inside an address (RFC 3986 section 2.1).
-pub(crate) fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(escape).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use ironroot_views::Views;
 
 use super::asked::Asked;
 use crate::figures::{grouped, span};
+use crate::form::Choice;
 use crate::pages::fault::Trouble;
 
 /// Name in the address, how a chip says it, and how the form does.
@@ -32,13 +33,6 @@ pub(super) struct Select {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
     pub(super) choices: Vec<Choice>,
-}
-
-#[derive(Debug)]
-pub(super) struct Choice {
-    pub(super) value: String,
-    pub(super) word: String,
-    pub(super) chosen: bool,
 }
 
 /// A filter that is in force, and the address without it.

@@ -2,14 +2,12 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::Query;
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
-use axum::response::{IntoResponse, Response};
 use ironroot_api::{JournalQuery, Order};
 
 use super::{Asked, Pairs};
 use crate::Console;
+use crate::address::Address;
 use crate::figures::{counted, grouped};
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
@@ -42,16 +40,12 @@ struct Outcome {
 pub(crate) async fn show(
     State(console): State<Console>,
     Extension(visitor): Extension<Visitor>,
-    pairs: Result<Query<Pairs>, QueryRejection>,
-) -> Response {
-    let asked = pairs
-        .map_err(|cause| Trouble::Faulty(cause.body_text()))
-        .and_then(|Query(pairs)| Asked::of(pairs));
-    let page = match asked {
+    Address(pairs): Address<Pairs>,
+) -> Shown<OrdersDone> {
+    Shown(match Asked::of(pairs) {
         Ok(asked) => done_page(&console, visitor, asked).await,
         Err(trouble) => Err(trouble),
-    };
-    Shown(page).into_response()
+    })
 }
 
 async fn done_page(
@@ -85,10 +79,11 @@ async fn done_page(
         });
     }
     let reached = outcomes.iter().filter(|one| one.entry.is_some()).count();
-    let parts = (views.as_ref(), &console.live);
     let heading = heading(order, reached, outcomes.len());
     Ok(OrdersDone {
-        frame: Frame::new(parts, visitor, Section::Devices, heading.as_str()).await,
+        frame: console
+            .frame(visitor, Section::Devices, heading.as_str())
+            .await,
         heading,
         outcomes,
     })
