@@ -11,7 +11,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ironroot_journal::Entry;
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, SnapshotTaken};
 use ironroot_store::{
     Base, JournalReader, RawEntry, Source, StateDigest, StateError, StateHasher, StateRow, Store,
     StoreError,
@@ -168,7 +168,7 @@ impl Snapshot {
             .and_then(|entry| Fact::read(&entry).ok());
         matches!(
             fact,
-            Some(Fact::SnapshotTaken { entries, state })
+            Some(Fact::SnapshotTaken(SnapshotTaken { entries, state }))
                 if entries == self.entries && state == self.state.to_string()
         )
     }

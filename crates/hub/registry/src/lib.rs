@@ -4,7 +4,8 @@
 //! they are committed, and again when the state is rebuilt), [`Registry`] keeps the rows in memory with a
 //! live Grant for every [`Subject`], and tells a [`Watcher`] when one changes.
 //! Never: opens a store, a socket or a file, or decides what a Standing is worth (`decide/standing` does).
-//! To add a fact: a variant of [`Fact`], its arm in `fold.rs`, and its sentence; the compiler names the rest.
+//! To add a kind of fact: a struct with its sentence and its fold in the file of its subject under `fact/`, and its
+//! name in the table in `fact.rs`.
 
 mod fact;
 mod fold;
@@ -13,7 +14,7 @@ mod revoked;
 mod row;
 mod subject;
 
-pub use fact::{Actor, Credential, Fact, IssuedCertificate, KeyMaker, Unreadable};
+pub use fact::*;
 pub use fold::{Fold, Refused};
 pub use live::{CertificateStanding, Device, KnownCertificate, Profile, Registry, Service};
 pub use revoked::RevokedCertificate;

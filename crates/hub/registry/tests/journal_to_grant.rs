@@ -12,8 +12,11 @@ use std::sync::Arc;
 use ironroot_identity::{CaNumber, CertificateSerial, DeviceId, Principal, RevocationReason};
 use ironroot_journal::{Entry, SaltedDigest};
 use ironroot_registry::{
-    Actor, CertificateStanding, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Refused,
-    Registry, Subject, Watcher,
+    Actor, CaInstalled, CertificateRevoked, CertificateStanding, Credential, DeviceActivated,
+    DeviceClaimed, DeviceEnrolled, DeviceEnrolmentRepeated, DeviceQuarantined, DeviceReenrolled,
+    DeviceReleased, DeviceRetired, DeviceTransferred, Fact, Fold, IssuedCertificate, KeyMaker,
+    ProfileSet, Refused, Registry, ResponderIssued, ServerIssued, ServiceIssued, ServiceRevoked,
+    Subject, Watcher,
 };
 use ironroot_standing::{Lifecycle, QuarantineReason};
 use ironroot_store::{
@@ -79,11 +82,11 @@ impl Journal {
     fn with_profiles() -> Self {
         let mut journal = Self::default();
         for (name, text) in ironroot_profile::BUILT_IN {
-            let fact = Fact::ProfileSet {
+            let fact = Fact::from(ProfileSet {
                 name: name.parse().unwrap(),
                 text: (*text).to_owned(),
                 by: None,
-            };
+            });
             journal.append(&fact).unwrap();
         }
         journal
@@ -119,31 +122,31 @@ impl Journal {
     }
 
     fn claim(&mut self, device: &str) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceClaimed {
+        self.append(&Fact::from(DeviceClaimed {
             device: id(device),
             profile: "camera".parse().unwrap(),
             expires: UnixTime::from_s(5_000).as_ms(),
             by: person(),
-        })
+        }))
     }
 
     fn enrol(&mut self, device: &str, claim: u64, serial: u8) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceEnrolled {
+        self.append(&Fact::from(DeviceEnrolled {
             device: id(device),
             claim,
             credential: Credential::Token,
             spki: Some(KEY.to_owned()),
             certificate: certificate(serial),
-        })
+        }))
     }
 
     fn repeat(&mut self, claim: u64, spki: &str, serial: u8) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceEnrolmentRepeated {
+        self.append(&Fact::from(DeviceEnrolmentRepeated {
             device: id("cam-1"),
             claim,
             spki: spki.to_owned(),
             certificate: certificate(serial),
-        })
+        }))
     }
 
     fn reenrol(&mut self, device: &str, with: u8, serial: u8) -> Result<u64, Refused> {
@@ -157,38 +160,38 @@ impl Journal {
         with: u8,
         serial: u8,
     ) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceReenrolled {
+        self.append(&Fact::from(DeviceReenrolled {
             device: id(device),
             via: via.map(id),
             with: number(with),
             certificate: certificate(serial),
-        })
+        }))
     }
 
     fn quarantine(&mut self, device: &str, reason: QuarantineReason) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceQuarantined {
+        self.append(&Fact::from(DeviceQuarantined {
             device: id(device),
             reason,
             by: person(),
             why: why(),
-        })
+        }))
     }
 
     fn release(&mut self, device: &str, reason: QuarantineReason) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceReleased {
+        self.append(&Fact::from(DeviceReleased {
             device: id(device),
             reason,
             by: person(),
             why: why(),
-        })
+        }))
     }
 
     fn retire(&mut self, device: &str) -> Result<u64, Refused> {
-        self.append(&Fact::DeviceRetired {
+        self.append(&Fact::from(DeviceRetired {
             device: id(device),
             by: person(),
             why: why(),
-        })
+        }))
     }
 
     fn enrolled(device: &str) -> Self {
@@ -283,12 +286,12 @@ fn an_enrolment_with_a_claim_that_was_replaced_is_refused() {
 #[test]
 fn an_enrolment_after_the_claim_has_expired_is_refused() {
     let mut journal = Journal::with_profiles();
-    let expired = Fact::DeviceClaimed {
+    let expired = Fact::from(DeviceClaimed {
         device: id("cam-1"),
         profile: "camera".parse().unwrap(),
         expires: UnixTime::from_s(1_000).as_ms(),
         by: person(),
-    };
+    });
     let claim = journal.append(&expired).unwrap();
     assert!(matches!(
         journal.enrol("cam-1", claim, 1),
@@ -322,10 +325,10 @@ fn an_enrolment_is_not_repeated_once_its_certificate_was_used_or_the_device_is_s
     let mut journal = Journal::enrolled("cam-1");
     let claim = journal.registry.device("cam-1").unwrap().row().claim;
     journal
-        .append(&Fact::DeviceActivated {
+        .append(&Fact::from(DeviceActivated {
             device: id("cam-1"),
             door: "mqtt".to_owned(),
-        })
+        }))
         .unwrap();
     let late = journal.repeat(claim, KEY, 2);
     assert!(matches!(late, Err(Refused::NotTheSameEnrolment { .. })));
@@ -425,11 +428,11 @@ fn a_certificate_with_a_known_number_and_other_bytes_is_unknown() {
 #[test]
 fn a_transferred_device_starts_anew_with_its_next_owner() {
     let mut journal = Journal::enrolled("cam-1");
-    let given_up = Fact::DeviceTransferred {
+    let given_up = Fact::from(DeviceTransferred {
         device: id("cam-1"),
         by: person(),
         why: why(),
-    };
+    });
     journal.append(&given_up).unwrap();
     assert_eq!(journal.standing_of(1), CertificateStanding::Revoked);
     let claim = journal.claim("cam-1").unwrap();
@@ -444,10 +447,10 @@ fn a_hold_cuts_before_the_journal_and_outlives_other_entries() {
     journal.registry.hold(&device, Lifecycle::Quarantined);
     assert!(!device.subject().grant().may_connect());
     journal
-        .append(&Fact::DeviceActivated {
+        .append(&Fact::from(DeviceActivated {
             device: id("cam-1"),
             door: "mqtt".to_owned(),
-        })
+        }))
         .unwrap();
     assert!(
         !device.subject().grant().may_connect(),
@@ -476,11 +479,11 @@ fn a_hold_that_is_let_go_leaves_the_device_as_it_was() {
 fn a_changed_profile_changes_the_grants_of_its_devices_at_once() {
     let mut journal = Journal::enrolled("cam-1");
     let shut = "name = \"camera\"\nevidence = \"none\"\n[topics]\npublish = [\"x/{device}\"]\n";
-    let fact = Fact::ProfileSet {
+    let fact = Fact::from(ProfileSet {
         name: "camera".parse().unwrap(),
         text: shut.to_owned(),
         by: None,
-    };
+    });
     journal.append(&fact).unwrap();
     let device = journal.registry.device("cam-1").unwrap();
     assert_eq!(
@@ -497,31 +500,33 @@ fn a_changed_profile_changes_the_grants_of_its_devices_at_once() {
 #[test]
 fn a_faulty_profile_never_becomes_history() {
     let mut journal = Journal::with_profiles();
-    let fact = Fact::ProfileSet {
+    let fact = Fact::from(ProfileSet {
         name: "camera".parse().unwrap(),
         text: "name = 1".to_owned(),
         by: None,
-    };
+    });
     assert!(matches!(journal.append(&fact), Err(Refused::BadProfile(_))));
 }
 
 #[test]
 fn a_service_that_is_issued_anew_loses_its_old_certificate() {
     let mut journal = Journal::with_profiles();
-    let issue = |serial| Fact::ServiceIssued {
-        service: "backend".parse().unwrap(),
-        publish: Vec::new(),
-        subscribe: vec!["d/+/up/#".to_owned()],
-        certificate: certificate(serial),
-        by: person(),
+    let issue = |serial| {
+        Fact::from(ServiceIssued {
+            service: "backend".parse().unwrap(),
+            publish: Vec::new(),
+            subscribe: vec!["d/+/up/#".to_owned()],
+            certificate: certificate(serial),
+            by: person(),
+        })
     };
     journal.append(&issue(1)).unwrap();
     journal.append(&issue(2)).unwrap();
     assert_eq!(journal.standing_of(1), CertificateStanding::Revoked);
-    let revoke = Fact::ServiceRevoked {
+    let revoke = Fact::from(ServiceRevoked {
         service: "backend".parse().unwrap(),
         by: person(),
-    };
+    });
     journal.append(&revoke).unwrap();
     assert_eq!(journal.standing_of(2), CertificateStanding::Revoked);
     assert!(
@@ -568,10 +573,10 @@ fn the_watcher_is_told_of_changes_and_of_nothing_else() {
     let told = Arc::new(Told::default());
     journal.registry.watch(told.clone());
     journal
-        .append(&Fact::DeviceActivated {
+        .append(&Fact::from(DeviceActivated {
             device: id("cam-1"),
             door: "mqtt".to_owned(),
-        })
+        }))
         .unwrap();
     assert!(told.0.lock().is_empty());
     journal
@@ -583,12 +588,12 @@ fn the_watcher_is_told_of_changes_and_of_nothing_else() {
 }
 
 fn revoke_one(serial: u8) -> Fact {
-    Fact::CertificateRevoked {
+    Fact::from(CertificateRevoked {
         serial: number(serial),
         reason: RevocationReason::KeyCompromise,
         by: person(),
         why: why(),
-    }
+    })
 }
 
 #[test]
@@ -633,13 +638,13 @@ fn refuses_to_revoke_what_was_never_issued_and_what_was_revoked_before() {
 #[test]
 fn a_service_whose_certificate_was_revoked_is_granted_nothing() {
     let mut journal = Journal::with_profiles();
-    let issued = Fact::ServiceIssued {
+    let issued = Fact::from(ServiceIssued {
         service: "backend".parse().unwrap(),
         publish: Vec::new(),
         subscribe: vec!["d/#".to_owned()],
         certificate: certificate(3),
         by: person(),
-    };
+    });
     journal.append(&issued).unwrap();
     let service = journal.registry.service("backend").unwrap();
     assert!(service.subject().grant().may_connect());
@@ -651,18 +656,18 @@ fn a_service_whose_certificate_was_revoked_is_granted_nothing() {
 fn each_issuing_ca_has_a_list_of_its_own_and_a_number_that_is_given_once() {
     let mut journal = Journal::enrolled("cam-1");
     let second = CaNumber::FIRST.next();
-    let install = Fact::CaInstalled {
+    let install = Fact::from(CaInstalled {
         number: second,
         fingerprint: "cd".repeat(32),
         pem: String::new(),
         by: person(),
-    };
+    });
     journal.append(&install).unwrap();
     assert!(matches!(
         journal.append(&install),
         Err(Refused::CaTaken(number)) if number == second
     ));
-    let renewed = Fact::DeviceReenrolled {
+    let renewed = Fact::from(DeviceReenrolled {
         device: id("cam-1"),
         via: None,
         with: number(1),
@@ -670,7 +675,7 @@ fn each_issuing_ca_has_a_list_of_its_own_and_a_number_that_is_given_once() {
             ca: second,
             ..certificate(2)
         },
-    };
+    });
     journal.append(&renewed).unwrap();
     journal.append(&revoke_one(1)).unwrap();
     journal.append(&revoke_one(2)).unwrap();
@@ -682,14 +687,14 @@ fn each_issuing_ca_has_a_list_of_its_own_and_a_number_that_is_given_once() {
 #[test]
 fn the_hubs_own_certificates_are_known_and_can_be_revoked() {
     let mut journal = Journal::default();
-    let issued = Fact::ServerIssued {
+    let issued = Fact::from(ServerIssued {
         names: vec!["hub.example".to_owned()],
         certificate: certificate(7),
-    };
+    });
     journal.append(&issued).unwrap();
-    let responder = Fact::ResponderIssued {
+    let responder = Fact::from(ResponderIssued {
         certificate: certificate(8),
-    };
+    });
     journal.append(&responder).unwrap();
     assert_eq!(journal.standing_of(7), CertificateStanding::Good);
     journal.append(&revoke_one(7)).unwrap();

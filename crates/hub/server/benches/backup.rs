@@ -14,7 +14,7 @@ use ironroot_backup::{Contents, Pace, write};
 use ironroot_custody::seal::SealKey;
 use ironroot_journal::note::SigningKey;
 use ironroot_profile::BUILT_IN;
-use ironroot_registry::{Actor, Fact, FoldRow};
+use ironroot_registry::{Actor, DeviceClaimed, Fact, FoldRow, ProfileSet, TokenIssued};
 use ironroot_server::storage::{Parts, StoreUrl};
 use ironroot_store::{Change, Store};
 use ironroot_time::UnixTime;
@@ -81,16 +81,16 @@ fn main() -> Result<(), Failure> {
 /// Fills the store with entries of about a kilobyte until its file has `size` bytes.
 async fn fill(store: &Arc<dyn Store>, file: &Path, size: u64) -> Result<(), Failure> {
     let (name, text) = BUILT_IN[0];
-    let profile = Fact::ProfileSet {
+    let profile = Fact::from(ProfileSet {
         name: name.parse()?,
         text: text.to_owned(),
         by: None,
-    };
+    });
     store.commit(Change::of(profile.draft()?)).await?;
-    let filler = Fact::TokenIssued {
+    let filler = Fact::from(TokenIssued {
         name: "n".repeat(1_000),
         by: None,
-    };
+    });
     let filler = filler.draft()?;
     while std::fs::metadata(file)?.len() < size {
         let waiting: Vec<_> = (0..64)
@@ -166,12 +166,12 @@ async fn load(
 }
 
 fn claim(nth: u64) -> Result<Change, Failure> {
-    let fact = Fact::DeviceClaimed {
+    let fact = Fact::from(DeviceClaimed {
         device: format!("cam-{nth:09}").parse()?,
         profile: BUILT_IN[0].0.parse()?,
         expires: u64::MAX >> 12,
         by: Actor::Token("admin".to_owned()),
-    };
+    });
     Ok(Change::of(fact.draft()?))
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ironroot_registry::Fact;
+use ironroot_registry::{ClockAgreed, ClockStepped, Fact};
 use ironroot_time::{Clock, ClockChange, ClockStep, Timeline, Tolerance, UnixTime};
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -186,13 +186,13 @@ fn report(change: ClockChange) {
 
 fn fact(change: ClockChange) -> Fact {
     match change {
-        ClockChange::Stepped(ClockStep { expected, shown }) => Fact::ClockStepped {
+        ClockChange::Stepped(ClockStep { expected, shown }) => Fact::from(ClockStepped {
             expected: expected.as_ms(),
             shown: shown.as_ms(),
-        },
-        ClockChange::Agreed { shown } => Fact::ClockAgreed {
+        }),
+        ClockChange::Agreed { shown } => Fact::from(ClockAgreed {
             shown: shown.as_ms(),
-        },
+        }),
     }
 }
 

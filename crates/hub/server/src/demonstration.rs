@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use ironroot_registry::{Fact, Unreadable};
+use ironroot_registry::{Fact, HubCreated, Unreadable};
 use ironroot_sim::demo::{Demonstration, Pace, Tell};
 use ironroot_sim::hub::Hub;
 use ironroot_store::{Store, StoreError};
@@ -88,10 +88,10 @@ impl Purpose {
     fn of(first: &Fact) -> Self {
         let demonstration = matches!(
             first,
-            Fact::HubCreated {
+            Fact::HubCreated(HubCreated {
                 demonstration: true,
                 ..
-            }
+            })
         );
         if demonstration {
             Self::Demonstration

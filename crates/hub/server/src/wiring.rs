@@ -20,7 +20,7 @@ use ironroot_journal::note::VerifierKey;
 use ironroot_pki::NotSigned;
 use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
 use ironroot_pki::seal::SealKey;
-use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_registry::{Fact, Fold, HubCreated, Registry};
 use ironroot_shelf::SqliteShelf;
 use ironroot_time::{Clock, Rng, UnixTime};
 use ironroot_tree::{TreeError, TreeWriter};
@@ -288,12 +288,12 @@ impl Base {
         if self.ledger.store().head().size > 0 {
             return Ok(());
         }
-        let fact = Fact::HubCreated {
+        let fact = Fact::from(HubCreated {
             root: fingerprint(self.authority.current().root()).to_string(),
             issuing: fingerprint(self.authority.current().certificate()).to_string(),
             log: self.log_key.to_string(),
             demonstration: self.settings.purpose == Purpose::Demonstration,
-        };
+        });
         self.ledger.record(&fact).await.map(drop)
     }
 

@@ -11,7 +11,10 @@ use std::time::Instant;
 
 use ironroot_archive::{Snapshot, Snapshots};
 use ironroot_identity::{CaNumber, CertificateSerial, DeviceId};
-use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker};
+use ironroot_registry::{
+    Actor, Credential, DeviceActivated, DeviceClaimed, DeviceEnrolled, DeviceQuarantined,
+    DeviceReenrolled, DeviceReleased, Fact, Fold, IssuedCertificate, KeyMaker, ProfileSet,
+};
 use ironroot_standing::QuarantineReason;
 use ironroot_store::{Change, Committed, Draft, Follower, Source, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
@@ -83,11 +86,11 @@ fn tell(what: &str, entries: u64, started: Instant) {
 
 /// Fills the store up to `entries`, or a few more.
 async fn fill(store: &SqliteStore, entries: u64) -> Result<(), Failure> {
-    let profile = Fact::ProfileSet {
+    let profile = Fact::from(ProfileSet {
         name: "camera".parse()?,
         text: PROFILE.to_owned(),
         by: None,
-    };
+    });
     if store.head().size == 0 {
         store.commit(Change::of(profile.draft()?)).await?;
     }
@@ -113,46 +116,50 @@ fn life(claim: u64) -> Result<Change, Failure> {
     let device: DeviceId = format!("cam-{claim:08}").parse()?;
     let by = Actor::Token("admin".to_owned());
     let why = "5f".repeat(32);
-    let quarantined = || Fact::DeviceQuarantined {
-        device: device.clone(),
-        reason: QuarantineReason::Person,
-        by: by.clone(),
-        why: why.clone(),
+    let quarantined = || {
+        Fact::from(DeviceQuarantined {
+            device: device.clone(),
+            reason: QuarantineReason::Person,
+            by: by.clone(),
+            why: why.clone(),
+        })
     };
-    let released = || Fact::DeviceReleased {
-        device: device.clone(),
-        reason: QuarantineReason::Person,
-        by: by.clone(),
-        why: why.clone(),
+    let released = || {
+        Fact::from(DeviceReleased {
+            device: device.clone(),
+            reason: QuarantineReason::Person,
+            by: by.clone(),
+            why: why.clone(),
+        })
     };
     let (first, second) = (certificate(claim, 0), certificate(claim, 1));
     let with = first.serial;
     let life = [
-        Fact::DeviceClaimed {
+        Fact::from(DeviceClaimed {
             device: device.clone(),
             profile: "camera".parse()?,
             expires: u64::MAX >> 12,
             by: by.clone(),
-        },
-        Fact::DeviceEnrolled {
+        }),
+        Fact::from(DeviceEnrolled {
             device: device.clone(),
             claim,
             credential: Credential::Token,
             spki: Some("c4".repeat(32)),
             certificate: first,
-        },
-        Fact::DeviceActivated {
+        }),
+        Fact::from(DeviceActivated {
             device: device.clone(),
             door: "mqtt".to_owned(),
-        },
+        }),
         quarantined(),
         released(),
-        Fact::DeviceReenrolled {
+        Fact::from(DeviceReenrolled {
             device: device.clone(),
             via: None,
             with,
             certificate: second,
-        },
+        }),
         quarantined(),
         released(),
     ];

@@ -66,7 +66,7 @@ impl Views {
             .first()
             .and_then(|found| Fact::read(&found.entry).ok());
         Ok(match fact {
-            Some(Fact::DeviceClaimed { by, .. }) => words::person(&by),
+            Some(Fact::DeviceClaimed(claimed)) => words::person(&claimed.by),
             _ => None,
         })
     }

@@ -6,7 +6,10 @@ use std::time::Duration;
 use ironroot_api::{DeviceDetail, GrantSummary, Notice, Reason, TimelineEntry};
 use ironroot_identity::CertificateSerial;
 use ironroot_profile::Topics;
-use ironroot_registry::{Device, DeviceRow, Fact, InTwoPlacesRow, ReasonRow};
+use ironroot_registry::{
+    Device, DeviceEnrolled, DeviceEnrolmentRepeated, DeviceReenrolled, DeviceRow, Fact,
+    InTwoPlacesRow, ReasonRow,
+};
 use ironroot_standing::{Grant, Lifecycle};
 use ironroot_store::IndexedEntry;
 use ironroot_time::UnixTime;
@@ -184,9 +187,9 @@ fn serials(row: &DeviceRow, entries: &[IndexedEntry]) -> BTreeSet<CertificateSer
         .iter()
         .filter_map(|entry| match Fact::read(&entry.entry) {
             Ok(
-                Fact::DeviceEnrolled { certificate, .. }
-                | Fact::DeviceEnrolmentRepeated { certificate, .. }
-                | Fact::DeviceReenrolled { certificate, .. },
+                Fact::DeviceEnrolled(DeviceEnrolled { certificate, .. })
+                | Fact::DeviceEnrolmentRepeated(DeviceEnrolmentRepeated { certificate, .. })
+                | Fact::DeviceReenrolled(DeviceReenrolled { certificate, .. }),
             ) => Some(certificate.serial),
             _ => None,
         });

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ironroot_archive::{Snapshot, Snapshots, from_newest};
-use ironroot_registry::{Fact, Fold};
+use ironroot_registry::{Fact, Fold, ProfileSet, SnapshotTaken};
 use ironroot_store::{
     Change, Committed, Follower, JournalReader, Source, StateDigest, StateError, Store,
 };
@@ -60,11 +60,11 @@ impl House {
         let text = "evidence = \"none\"\n[topics]\npublish = [\"d/{device}/up/#\"]\n";
         let text = format!("name = \"{name}\"\n{text}");
         let name = name.parse().unwrap();
-        self.records(&Fact::ProfileSet {
+        self.records(&Fact::from(ProfileSet {
             name,
             text,
             by: None,
-        })
+        }))
         .await
     }
 
@@ -73,7 +73,8 @@ impl House {
         let taken = self.snapshots.take(&*self.store, Source::default());
         let taken = taken.unwrap();
         let (entries, state) = (taken.entries, taken.state.to_string());
-        self.records(&Fact::SnapshotTaken { entries, state }).await;
+        self.records(&Fact::from(SnapshotTaken { entries, state }))
+            .await;
         taken
     }
 

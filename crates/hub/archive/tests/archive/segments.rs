@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ironroot_archive::{Archive, ArchiveError, FolderObjects, Objects, SEGMENT_SIZE};
 use ironroot_journal::note::{SigningKey, VerifierKey};
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, TokenIssued};
 use ironroot_store::{Change, JournalReader, Source, Store};
 use ironroot_tree::{
     LogFiles, LogPlace, LogReader, Report, TreeWriter, export_proof, verify_proof, verify_tree,
@@ -74,7 +74,7 @@ async fn new_scene(house: House, entries: u64) -> Scene {
 impl Scene {
     pub(crate) async fn grow_to(&mut self, entries: u64) {
         let name = "auditor".to_owned();
-        let draft = Fact::TokenIssued { name, by: None }.draft().unwrap();
+        let draft = Fact::from(TokenIssued { name, by: None }).draft().unwrap();
         while self.house.store.head().size < entries {
             let missing = entries - self.house.store.head().size;
             let drafts = vec![draft.clone(); usize::try_from(missing.min(256)).unwrap()];

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use ironroot_journal::SaltedDigest;
-use ironroot_registry::Fact;
+use ironroot_registry::{
+    DeviceClaimWithdrawn, DeviceClaimed, DeviceEnrolled, DeviceRetired, DeviceTransferred, Fact,
+    PayloadErased, TokenIssued, TokenRevoked,
+};
 use ironroot_store::{Change, Store};
 
 use crate::collect::intake::secrets::{claim_secret, token_secret};
@@ -27,7 +30,7 @@ pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
             if let Some((name, kept)) = secret(&fact) {
                 secrets.insert(name, kept);
             }
-            if let Fact::PayloadErased { digest, .. } = &fact {
+            if let Fact::PayloadErased(PayloadErased { digest, .. }) = &fact {
                 destroyed += erase(store, digest.parse()?).await?;
             }
         }
@@ -44,13 +47,13 @@ pub(super) async fn destroy_again(store: &dyn Store) -> anyhow::Result<usize> {
 /// The name of the secret that the fact brings or shreds, and whether it is kept from then on.
 fn secret(fact: &Fact) -> Option<(String, bool)> {
     match fact {
-        Fact::DeviceClaimed { device, .. } => Some((claim_secret(device), true)),
-        Fact::DeviceEnrolled { device, .. }
-        | Fact::DeviceClaimWithdrawn { device, .. }
-        | Fact::DeviceTransferred { device, .. }
-        | Fact::DeviceRetired { device, .. } => Some((claim_secret(device), false)),
-        Fact::TokenIssued { name, .. } => Some((token_secret(name), true)),
-        Fact::TokenRevoked { name, .. } => Some((token_secret(name), false)),
+        Fact::DeviceClaimed(DeviceClaimed { device, .. }) => Some((claim_secret(device), true)),
+        Fact::DeviceEnrolled(DeviceEnrolled { device, .. })
+        | Fact::DeviceClaimWithdrawn(DeviceClaimWithdrawn { device, .. })
+        | Fact::DeviceTransferred(DeviceTransferred { device, .. })
+        | Fact::DeviceRetired(DeviceRetired { device, .. }) => Some((claim_secret(device), false)),
+        Fact::TokenIssued(TokenIssued { name, .. }) => Some((token_secret(name), true)),
+        Fact::TokenRevoked(TokenRevoked { name, .. }) => Some((token_secret(name), false)),
         _ => None,
     }
 }
@@ -69,7 +72,7 @@ mod tests {
     use crate::storage::{Parts, StoreUrl};
     use ironroot_identity::DeviceId;
     use ironroot_journal::SALT_SIZE;
-    use ironroot_registry::Actor;
+    use ironroot_registry::{Actor, ProfileSet};
     use ironroot_secret::Secret;
     use ironroot_store::Payload;
 
@@ -88,27 +91,31 @@ mod tests {
             *words.digest(),
             Payload::new([2; SALT_SIZE], b"bob".to_vec()),
         );
-        let profile = Fact::ProfileSet {
+        let profile = Fact::from(ProfileSet {
             name: "camera".parse().unwrap(),
             text: ironroot_profile::BUILT_IN[0].1.to_owned(),
             by: None,
+        });
+        let claimed = |device: &DeviceId| {
+            Fact::from(DeviceClaimed {
+                device: device.clone(),
+                profile: "camera".parse().unwrap(),
+                expires: u64::MAX >> 12,
+                by: by.clone(),
+            })
         };
-        let claimed = |device: &DeviceId| Fact::DeviceClaimed {
-            device: device.clone(),
-            profile: "camera".parse().unwrap(),
-            expires: u64::MAX >> 12,
-            by: by.clone(),
+        let retired = |device: &DeviceId| {
+            Fact::from(DeviceRetired {
+                device: device.clone(),
+                by: by.clone(),
+                why: "5f".repeat(32),
+            })
         };
-        let retired = |device: &DeviceId| Fact::DeviceRetired {
-            device: device.clone(),
-            by: by.clone(),
-            why: "5f".repeat(32),
-        };
-        let erased = Fact::PayloadErased {
+        let erased = Fact::from(PayloadErased {
             entry: 1,
             digest: digest.to_string(),
             by: by.clone(),
-        };
+        });
         let facts = [
             profile,
             claimed(&cam),

@@ -14,7 +14,7 @@ use ironroot_custody::seal::SealKey;
 use ironroot_custody::source::Source;
 use ironroot_journal::checkpoint::SignedCheckpoint;
 use ironroot_journal::note::{SigningKey, VerifierKey};
-use ironroot_registry::{Fact, Fold, FoldRow};
+use ironroot_registry::{Fact, Fold, FoldRow, HubRestored};
 use ironroot_store::{Loader, Moment, Part, Store};
 use ironroot_time::{Clock, UnixTime};
 use ironroot_tree::TreeWriter;
@@ -242,13 +242,13 @@ fn seal_key(folder: &Path, keys_in_place: &Path, sources: Sources<'_>) -> Result
 /// Destroys what the journal says is destroyed, and records the restore.
 fn record(url: &StoreUrl, verified: &Verified, log: &VerifierKey) -> anyhow::Result<()> {
     let checkpoint = verified.checkpoint.verify(&verified.log)?;
-    let fact = Fact::HubRestored {
+    let fact = Fact::from(HubRestored {
         made: verified.info.made,
         size: checkpoint.size(),
         root: checkpoint.root().to_string(),
         from: verified.log.to_string(),
         log: log.to_string(),
-    };
+    });
     with_store(url, async |store| {
         destroy_again(&*store).await?;
         let ledger = Ledger::new(store, std::sync::Arc::new(SystemRng));

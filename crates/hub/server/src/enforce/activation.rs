@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ironroot_identity::{DeviceId, Principal};
 use ironroot_pki::peer::PeerCertificate;
-use ironroot_registry::{Fact, Registry, Subject};
+use ironroot_registry::{DeviceActivated, Fact, Registry, Subject};
 use ironroot_standing::Lifecycle;
 use tokio::sync::mpsc;
 
@@ -56,10 +56,10 @@ impl Subjects for Arrivals {
 /// Records arrivals until all doors are gone.
 pub async fn record(ledger: Ledger, door: &'static str, mut arrived: mpsc::Receiver<DeviceId>) {
     while let Some(device) = arrived.recv().await {
-        let fact = Fact::DeviceActivated {
+        let fact = Fact::from(DeviceActivated {
             device,
             door: door.to_owned(),
-        };
+        });
         match ledger.record(&fact).await {
             // Refused: the device was quarantined or retired meanwhile.
             Ok(_) | Err(NotRecorded::Refused(_)) => {}

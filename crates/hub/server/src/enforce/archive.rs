@@ -9,7 +9,7 @@ use std::time::Duration;
 use ironroot_archive::{
     Archive, ArchiveError, BucketSettings, NoBucket, Objects, Place, SEGMENT_SIZE,
 };
-use ironroot_registry::{Fact, Row, SegmentRow};
+use ironroot_registry::{Fact, Row, SegmentArchived, SegmentRow};
 use ironroot_store::{CommitError, StoreError};
 use ironroot_time::Clock;
 use ironroot_views::TileLog;
@@ -290,12 +290,12 @@ impl Archivist {
     }
 
     async fn record(&self, first: u64, root: String, place: &Place) -> Result<(), NotMoved> {
-        let fact = Fact::SegmentArchived {
+        let fact = Fact::from(SegmentArchived {
             first,
             entries: SEGMENT_SIZE,
             root,
             place: place.to_string(),
-        };
+        });
         self.ledger.record(&fact).await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use ironroot_journal::Entry;
 use ironroot_journal::succession::Succession;
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, JournalKeyChanged};
 use ironroot_store::{JournalReader, Store, StoreError};
 use ironroot_tree::{TreeError, TreeWriter};
 
@@ -31,11 +31,11 @@ pub async fn hand_over(
 ) -> Result<(), NotHandedOver> {
     let store = ledger.store();
     if newest(store.as_ref()).map_err(TreeError::Store)?.as_ref() != Some(change) {
-        let fact = Fact::JournalKeyChanged {
+        let fact = Fact::from(JournalKeyChanged {
             from: change.from.to_string(),
             to: change.to.to_string(),
             lost: change.lost,
-        };
+        });
         ledger.record(&fact).await?;
     }
     while tree.write(store.as_ref())?.waiting > 0 {}

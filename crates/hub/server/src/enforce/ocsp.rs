@@ -14,7 +14,7 @@ use ironroot_pki::ocsp::{
     CertId, CertificateStatus, ErrorStatus, NoResponder, OcspRequest, OcspResponse, Responder,
     UnrecordedResponder,
 };
-use ironroot_registry::{Fact, KeyMaker, Registry};
+use ironroot_registry::{Fact, KeyMaker, Registry, ResponderIssued};
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::RwLock;
 
@@ -270,9 +270,9 @@ impl OcspDesk {
         let unrecorded = ca_token::waiting(ca.key(), || {
             UnrecordedResponder::make(ca, serial, now, until)
         })?;
-        let fact = Fact::ResponderIssued {
+        let fact = Fact::from(ResponderIssued {
             certificate: recorded(unrecorded.issued(), KeyMaker::Holder),
-        };
+        });
         self.ledger.record(&fact).await?;
         Ok(unrecorded.recorded())
     }

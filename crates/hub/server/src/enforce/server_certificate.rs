@@ -9,7 +9,7 @@ use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::tls::{
     NoServerCertificate, ServerCertificate, ServerCertificateOrder, UnshownCertificate,
 };
-use ironroot_registry::{Fact, KeyMaker, Registry};
+use ironroot_registry::{Fact, KeyMaker, Registry, ServerIssued};
 use ironroot_time::{Clock, Rng, UnixTime};
 use rustls::pki_types::ServerName;
 
@@ -134,14 +134,14 @@ impl ServerIdentity {
             },
         )?;
         let issued = unshown.issued();
-        let fact = Fact::ServerIssued {
+        let fact = Fact::from(ServerIssued {
             names: self
                 .names
                 .iter()
                 .map(|name| name.to_str().into_owned())
                 .collect(),
             certificate: recorded(issued, KeyMaker::Holder),
-        };
+        });
         self.ledger.record(&fact).await?;
         // Only now does the record know it, so that the response says that it is good.
         let staple = self.ocsp.staple(issued.ca, issued.serial);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_archive::{NotTaken, Snapshot, Snapshots, from_newest};
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, SnapshotTaken};
 use ironroot_store::{JournalReader, StateError};
 use ironroot_time::Clock;
 use serde::Deserialize;
@@ -156,10 +156,10 @@ impl Snapshotter {
         });
         let taken = taken.await.map_err(SnapshotRefused::Interrupted)??;
         let (entries, state) = (taken.entries, taken.state.to_string());
-        let fact = Fact::SnapshotTaken {
+        let fact = Fact::from(SnapshotTaken {
             entries,
             state: state.clone(),
-        };
+        });
         let recorded = self.ledger.record(&fact).await;
         let receipt = recorded.inspect_err(|_refused| drop(std::fs::remove_file(&taken.path)))?;
         if let Err(cause) = self.snapshots.keep(self.settings.keep.max(1)) {

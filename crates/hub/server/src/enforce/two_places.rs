@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ironroot_broker::{Broker, InTwoPlaces, TwoPlaces};
 use ironroot_identity::Principal;
-use ironroot_registry::Fact;
+use ironroot_registry::{DeviceInTwoPlaces, Fact};
 
 use crate::fault::chain;
 use crate::ledger::{Ledger, NotRecorded};
@@ -38,12 +38,12 @@ async fn record_one(ledger: &Ledger, seen: &InTwoPlaces) -> Result<(), NotRecord
     };
     // Addresses can be personal data: they are words that can be erased.
     let words = ledger.words(&words(seen));
-    let fact = Fact::DeviceInTwoPlaces {
+    let fact = Fact::from(DeviceInTwoPlaces {
         device: device.clone(),
         certificate: seen.certificate,
         door: "mqtt".to_owned(),
         why: words.digest().to_string(),
-    };
+    });
     let recorded = ledger.record_with(&fact, |change| change.with_payload(words));
     recorded.await.map(drop)
 }

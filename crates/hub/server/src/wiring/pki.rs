@@ -8,7 +8,7 @@ use ironroot_pki::authority::{Authority, PkiUrls, fingerprint};
 use ironroot_pki::pem::certificate_pem;
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TlsParts};
-use ironroot_registry::{Actor, Fact, IssuingCaRow, Registry, Row};
+use ironroot_registry::{Actor, CaInstalled, Fact, IssuingCaRow, Registry, Row};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -127,12 +127,12 @@ impl PkiParts<'_> {
         cas.reverse();
         for ca in cas {
             if !self.is_recorded(ca.number()).await? {
-                let fact = Fact::CaInstalled {
+                let fact = Fact::from(CaInstalled {
                     number: ca.number(),
                     fingerprint: fingerprint(ca.certificate()).to_string(),
                     pem: certificate_pem(ca.certificate()),
                     by: Actor::Hub,
-                };
+                });
                 self.ledger.record(&fact).await?;
             }
         }

@@ -14,7 +14,10 @@ use ironroot_journal::note::{SigningKey, VerifierKey};
 use ironroot_pki::authority::{Authority, PkiUrls};
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::{AnchorSet, TrustAnchors};
-use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
+use ironroot_registry::{
+    Actor, Credential, DeviceActivated, DeviceEnrolled, Fact, Fold, IssuedCertificate, KeyMaker,
+    ProfileSet, Registry,
+};
 use ironroot_server::backup::Maker;
 use ironroot_server::clock::{ClockSettings, HubClock};
 use ironroot_server::collect::doors::api::{About, Api, ApiParts, Backups, Metrics};
@@ -250,11 +253,11 @@ impl House {
             let (name, text) = (name.parse().unwrap(), (*text).to_owned());
             house
                 .ledger
-                .record(&Fact::ProfileSet {
+                .record(&Fact::from(ProfileSet {
                     name,
                     text,
                     by: None,
-                })
+                }))
                 .await
                 .unwrap();
         }
@@ -355,7 +358,7 @@ impl House {
             *place = byte;
         }
         let device: ironroot_identity::DeviceId = device.parse().unwrap();
-        let enrolled = Fact::DeviceEnrolled {
+        let enrolled = Fact::from(DeviceEnrolled {
             device: device.clone(),
             claim,
             credential: Credential::Token,
@@ -368,11 +371,11 @@ impl House {
                 not_after: BEGIN.plus(Duration::from_secs(86_400)).as_s(),
                 key: KeyMaker::Holder,
             },
-        };
+        });
         self.ledger.record(&enrolled).await.unwrap();
         let door = "mqtt".to_owned();
         self.ledger
-            .record(&Fact::DeviceActivated { device, door })
+            .record(&Fact::from(DeviceActivated { device, door }))
             .await
             .unwrap();
     }

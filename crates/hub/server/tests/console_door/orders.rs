@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use axum::http::StatusCode;
 use ironroot_journal::SALT_SIZE;
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, TokenIssued};
 use ironroot_standing::Lifecycle;
 use ironroot_store::{Change, Payload};
 use serde_json::json;
@@ -100,10 +100,10 @@ async fn full_house() -> (House, String) {
     house.brings_in("cam-1").await;
     let mut entries = 0;
     loop {
-        let fact = Fact::TokenIssued {
+        let fact = Fact::from(TokenIssued {
             name: format!("filler-{entries}"),
             by: None,
-        };
+        });
         let payload = Payload::new([0; SALT_SIZE], vec![entries; 4_000]);
         let change = Change::of(fact.draft().unwrap()).with_payload(payload);
         if house.ledger.store().commit(change).await.is_err() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ironroot_archive::SEGMENT_SIZE;
 use ironroot_machine::SystemClock;
-use ironroot_registry::{Fact, Fold, Registry};
+use ironroot_registry::{Fact, Fold, Registry, TokenIssued};
 use ironroot_store::{Change, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
 
@@ -37,7 +37,7 @@ fn scene() -> Scene {
 /// What a year would bring, at once: entries as the hub writes them.
 fn fill(store: &Path) {
     let name = "auditor".to_owned();
-    let draft = Fact::TokenIssued { name, by: None }.draft().unwrap();
+    let draft = Fact::from(TokenIssued { name, by: None }).draft().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(async {
         let (clock, fold) = (Arc::new(SystemClock), Arc::new(Fold));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, TokenIssued};
 use ironroot_server::storage::{Parts, StoreUrl};
 use ironroot_store::{CHANGE_ENTRIES_MAX, Change};
 use ironroot_testkit::Postgres;
@@ -97,10 +97,10 @@ fn fill(hub: &Hub) {
     let store = StoreUrl::default_in(&hub.data)
         .open(Parts::offline())
         .unwrap();
-    let fact = Fact::TokenIssued {
+    let fact = Fact::from(TokenIssued {
         name: "filler".to_owned(),
         by: None,
-    };
+    });
     let draft = fact.draft().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::hub::{BEGIN, Hub, first_profile};
 use ironroot_api::{Assurance, CertificateStatus, DeviceQuery, DeviceSort, Lifecycle, Order, Tier};
-use ironroot_registry::{DeviceRow, Fact, Registry, Row};
+use ironroot_registry::{DeviceRetired, DeviceRow, Fact, PayloadErased, Registry, Row};
 use ironroot_standing::Lifecycle as State;
 use ironroot_store::{Change, Store};
 use ironroot_time::Clock;
@@ -254,11 +254,11 @@ async fn erased_words_are_said_to_be_erased() {
     let entry = hub.quarantines("cam-1", "belongs to Ines Halvorsen").await;
     let row = hub.registry.device("cam-1").unwrap().row();
     let digest = row.reasons[0].why.clone();
-    let fact = Fact::PayloadErased {
+    let fact = Fact::from(PayloadErased {
         entry,
         digest: digest.clone(),
         by: crate::hub::admin(),
-    };
+    });
     let change = Change::of(fact.draft().unwrap()).erasing(digest.parse().unwrap());
     hub.store.commit(change).await.unwrap();
     let detail = hub.views.device("cam-1").await.unwrap();
@@ -280,11 +280,11 @@ async fn a_devices_certificates_keep_their_end() {
     let detail = hub.views.device("cam-1").await.unwrap();
     assert_eq!(status(&detail), CertificateStatus::Expired);
     let why = "00".repeat(32);
-    hub.records(&Fact::DeviceRetired {
+    hub.records(&Fact::from(DeviceRetired {
         device: "cam-1".parse().unwrap(),
         by: crate::hub::admin(),
         why,
-    })
+    }))
     .await;
     let detail = hub.views.device("cam-1").await.unwrap();
     assert_eq!(status(&detail), CertificateStatus::Revoked);

@@ -9,7 +9,10 @@ use ironroot_history::History;
 use ironroot_identity::{CaNumber, CertificateSerial, Principal};
 use ironroot_journal::SALT_SIZE;
 use ironroot_journal::note::SigningKey;
-use ironroot_registry::{Actor, Credential, Fact, Fold, IssuedCertificate, KeyMaker, Registry};
+use ironroot_registry::{
+    Actor, Credential, DeviceActivated, DeviceClaimed, DeviceEnrolled, DeviceInTwoPlaces,
+    DeviceQuarantined, Fact, Fold, IssuedCertificate, KeyMaker, ProfileSet, Registry,
+};
 use ironroot_standing::QuarantineReason;
 use ironroot_store::{Change, Payload, Store};
 use ironroot_store_sqlite::{Settings, SqliteStore};
@@ -120,11 +123,11 @@ impl Hub {
         for (name, text) in ironroot_profile::BUILT_IN {
             let name = name.parse().unwrap();
             let text = (*text).to_owned();
-            hub.records(&Fact::ProfileSet {
+            hub.records(&Fact::from(ProfileSet {
                 name,
                 text,
                 by: None,
-            })
+            }))
             .await;
         }
         hub
@@ -140,41 +143,41 @@ impl Hub {
 
     pub(crate) async fn claims(&self, device: &str) -> u64 {
         let expires = self.clock.now().plus(Duration::from_secs(3_600)).as_ms();
-        self.records(&Fact::DeviceClaimed {
+        self.records(&Fact::from(DeviceClaimed {
             device: device.parse().unwrap(),
             profile: first_profile().parse().unwrap(),
             expires,
             by: admin(),
-        })
+        }))
         .await
     }
 
     /// Claims, enrols and activates a device.
     pub(crate) async fn brings_in(&self, device: &str) {
         let claim = self.claims(device).await;
-        self.records(&Fact::DeviceEnrolled {
+        self.records(&Fact::from(DeviceEnrolled {
             device: device.parse().unwrap(),
             claim,
             credential: Credential::Token,
             spki: None,
             certificate: certificate(device),
-        })
+        }))
         .await;
-        self.records(&Fact::DeviceActivated {
+        self.records(&Fact::from(DeviceActivated {
             device: device.parse().unwrap(),
             door: "mqtt".to_owned(),
-        })
+        }))
         .await;
     }
 
     pub(crate) async fn quarantines(&self, device: &str, why: &str) -> u64 {
         let words = Payload::new([1; SALT_SIZE], why.as_bytes().to_vec());
-        let fact = Fact::DeviceQuarantined {
+        let fact = Fact::from(DeviceQuarantined {
             device: device.parse().unwrap(),
             reason: QuarantineReason::Person,
             by: admin(),
             why: words.digest().to_string(),
-        };
+        });
         self.commits(Change::of(fact.draft().unwrap()).with_payload(words))
             .await
     }
@@ -182,12 +185,12 @@ impl Hub {
     /// A certificate of the device was used in two places.
     pub(crate) async fn sees_in_two_places(&self, device: &str, what: &str) -> u64 {
         let words = Payload::new([2; SALT_SIZE], what.as_bytes().to_vec());
-        let fact = Fact::DeviceInTwoPlaces {
+        let fact = Fact::from(DeviceInTwoPlaces {
             device: device.parse().unwrap(),
             certificate: certificate(device).serial,
             door: "mqtt".to_owned(),
             why: words.digest().to_string(),
-        };
+        });
         self.commits(Change::of(fact.draft().unwrap()).with_payload(words))
             .await
     }

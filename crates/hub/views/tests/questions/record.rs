@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::hub::{Hub, admin, certificate};
 use ironroot_api::{JournalQuery, PageQuery};
 use ironroot_journal::SALT_SIZE;
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, ServiceIssued, ServiceRevoked, TokenIssued};
 use ironroot_store::{Change, Payload, Store};
 use ironroot_views::{NotShown, Trouble, Urgency};
 
@@ -135,10 +135,10 @@ async fn a_hub_in_order_has_nothing_to_say() {
 #[tokio::test]
 async fn a_full_store_is_told_with_its_remedy_until_there_is_room() {
     let hub = Hub::of_size(Some(512 << 10)).await;
-    let fact = Fact::TokenIssued {
+    let fact = Fact::from(TokenIssued {
         name: "x".to_owned(),
         by: None,
-    };
+    });
     let big = || Payload::new([0; SALT_SIZE], vec![0; 1 << 20]);
     let change = Change::of(fact.draft().unwrap()).with_payload(big());
     assert!(hub.store.commit(change).await.is_err());
@@ -225,19 +225,19 @@ async fn the_list_of_what_waits_has_each_quarantined_device_with_its_words() {
 async fn services_profiles_and_their_numbers_are_listed_by_name() {
     let hub = Hub::new().await;
     for name in ["b-service", "a-service"] {
-        hub.records(&Fact::ServiceIssued {
+        hub.records(&Fact::from(ServiceIssued {
             service: name.parse().unwrap(),
             publish: vec!["d/+/down/#".to_owned()],
             subscribe: Vec::new(),
             certificate: certificate(name),
             by: admin(),
-        })
+        }))
         .await;
     }
-    hub.records(&Fact::ServiceRevoked {
+    hub.records(&Fact::from(ServiceRevoked {
         service: "b-service".parse().unwrap(),
         by: admin(),
-    })
+    }))
     .await;
     let first = PageQuery {
         limit: Some(1),

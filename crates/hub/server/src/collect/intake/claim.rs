@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ironroot_identity::{DeviceId, ProfileName};
-use ironroot_registry::{Actor, Fact, Registry};
+use ironroot_registry::{Actor, DeviceClaimWithdrawn, DeviceClaimed, Fact, Registry};
 use ironroot_standing::{Event, NotAllowed, transition};
 use ironroot_time::{Clock, Rng, UnixTime};
 use zeroize::Zeroizing;
@@ -85,12 +85,12 @@ pub async fn claim(
     {
         let (token, expires) = (new_token(rng), now.plus(lifetime));
         secrets.push((claim_secret(&device), token_digest(&token)));
-        facts.push(Fact::DeviceClaimed {
+        facts.push(Fact::from(DeviceClaimed {
             device,
             profile,
             expires: expires.as_ms(),
             by: by.clone(),
-        });
+        }));
         claimed.push(Claimed { token, expires });
     }
     let keeping = |change| {
@@ -110,7 +110,7 @@ pub async fn claim(
 /// [`NotRecorded`] when no claim of the device waits.
 pub async fn withdraw(ledger: &Ledger, device: DeviceId, by: Actor) -> Result<u64, NotRecorded> {
     let secret = claim_secret(&device);
-    let fact = Fact::DeviceClaimWithdrawn { device, by };
+    let fact = Fact::from(DeviceClaimWithdrawn { device, by });
     let receipt = ledger
         .record_with(&fact, |change| change.shredding(secret))
         .await?;

@@ -1,6 +1,6 @@
 //! A person confirms that the machine's clock is right after it has jumped.
 
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, ClockConfirmed, Fact};
 use ironroot_time::{Clock, UnixTime};
 
 use crate::clock::HubClock;
@@ -40,12 +40,12 @@ pub async fn confirm(
 ) -> Result<(u64, UnixTime), NotConfirmed> {
     let step = clock.step().ok_or(NotConfirmed::NotStepped)?;
     let why = ledger.words(why);
-    let fact = Fact::ClockConfirmed {
+    let fact = Fact::from(ClockConfirmed {
         expected: step.expected.as_ms(),
         shown: step.shown.as_ms(),
         by,
         why: why.digest().to_string(),
-    };
+    });
     let receipt = ledger
         .record_with(&fact, |change| change.with_payload(why))
         .await?;

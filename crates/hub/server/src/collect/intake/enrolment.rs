@@ -13,7 +13,10 @@ use ironroot_pki::authority::CertificateProfile;
 use ironroot_pki::csr::{Csr, RequestedNames};
 use ironroot_pki::peer::{PeerCertificate, PeerIdentity};
 use ironroot_pki::tls::ServerCertificate;
-use ironroot_registry::{Credential, Device, DeviceRow, Fact, KeyMaker, Profile, Registry};
+use ironroot_registry::{
+    Credential, Device, DeviceEnrolled, DeviceEnrolmentRepeated, DeviceRow, Fact, KeyMaker,
+    Profile, Registry,
+};
 use ironroot_standing::Lifecycle;
 use ironroot_store::Store;
 use ironroot_time::Clock;
@@ -135,19 +138,19 @@ impl Enrolment {
         let issued = self.issue(&serial, &row.profile, &order)?;
         let certificate = issued.fact;
         let fact = match repeated {
-            Some(spki) => Fact::DeviceEnrolmentRepeated {
+            Some(spki) => Fact::from(DeviceEnrolmentRepeated {
                 device: serial,
                 claim: row.claim,
                 spki,
                 certificate,
-            },
-            None => Fact::DeviceEnrolled {
+            }),
+            None => Fact::from(DeviceEnrolled {
                 device: serial,
                 claim: row.claim,
                 credential,
                 spki: wanted.spki_digest(),
                 certificate,
-            },
+            }),
         };
         self.ledger.record(&fact).await?;
         Ok(Enrolled {

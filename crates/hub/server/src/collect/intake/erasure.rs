@@ -1,7 +1,7 @@
 //! Erasure: a person's words are destroyed, the entry that names them by digest stays.
 
 use ironroot_journal::SaltedDigest;
-use ironroot_registry::{Actor, Fact, Unreadable};
+use ironroot_registry::{Actor, Fact, PayloadErased, Unreadable};
 
 use ironroot_views::{NotShown, Views};
 
@@ -68,11 +68,11 @@ pub async fn erase(
     if store.payload(digest).await.map_err(unreadable)?.is_none() {
         return Err(NotErased::NoWords(index));
     }
-    let erased = Fact::PayloadErased {
+    let erased = Fact::from(PayloadErased {
         entry: index,
         digest: digest.to_string(),
         by,
-    };
+    });
     let receipt = ledger
         .record_with(&erased, |change| change.erasing(digest))
         .await?;

@@ -11,7 +11,7 @@ use ironroot_pki::custody::CustodyError;
 use ironroot_pki::pem::certificate_pem;
 use ironroot_pki::seal::SealKey;
 use ironroot_pki::tls::AnchorSet;
-use ironroot_registry::{Actor, Fact, Registry};
+use ironroot_registry::{Actor, CaInstalled, Fact, Registry};
 use ironroot_time::{Clock, UnixTime};
 use tokio::sync::Mutex;
 
@@ -138,12 +138,12 @@ impl CaRotation {
         let next = self
             .authority
             .keep_next(&self.folder, &self.seal, pem, now)?;
-        let fact = Fact::CaInstalled {
+        let fact = Fact::from(CaInstalled {
             number: next.number(),
             fingerprint: fingerprint(next.certificate()).to_string(),
             pem: certificate_pem(next.certificate()),
             by,
-        };
+        });
         let receipt = self.ledger.record(&fact).await?;
         let installed = Installed {
             number: next.number().to_string(),

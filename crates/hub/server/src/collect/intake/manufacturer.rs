@@ -4,7 +4,7 @@ use ironroot_identity::{BadId, DeviceId, ProfileName};
 use ironroot_pki::CertificateDer;
 use ironroot_pki::authority::Authority;
 use ironroot_pki::tls::{BadAnchor, ManufacturerCa, TrustAnchors};
-use ironroot_registry::{Actor, Fact, ManufacturerRow};
+use ironroot_registry::{Actor, Fact, ManufacturerAdded, ManufacturerRow};
 use rustls::pki_types::pem::{self, PemObject};
 
 use crate::fault::{Blame, Fault};
@@ -66,12 +66,12 @@ pub async fn add(
             .map_err(ManufacturerRefused::Prefix)?;
     }
     let receipt = ledger
-        .record(&Fact::ManufacturerAdded {
+        .record(&Fact::from(ManufacturerAdded {
             name,
             pem,
             prefix,
             by,
-        })
+        }))
         .await?;
     Ok(receipt.indices.start)
 }

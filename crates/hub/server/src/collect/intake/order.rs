@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use ironroot_api::{NewOrder, Order};
 use ironroot_identity::DeviceId;
-use ironroot_registry::{Actor, Device, Fact, Registry};
+use ironroot_registry::{
+    Actor, Device, DeviceQuarantined, DeviceReleased, DeviceRetired, DeviceTransferred, Fact,
+    Registry,
+};
 use ironroot_standing::{Event, Lifecycle, NotAllowed, QuarantineReason, transition};
 use ironroot_store::{Payload, Receipt};
 use parking_lot::Mutex;
@@ -199,9 +202,8 @@ impl Orders {
 
     async fn record(&self, fact: &Fact, why: &Payload) -> Result<Receipt, NotRecorded> {
         let ended = match fact {
-            Fact::DeviceRetired { device, .. } | Fact::DeviceTransferred { device, .. } => {
-                Some(device)
-            }
+            Fact::DeviceRetired(DeviceRetired { device, .. })
+            | Fact::DeviceTransferred(DeviceTransferred { device, .. }) => Some(device),
             _ => None,
         };
         self.ledger
@@ -221,7 +223,7 @@ impl Orders {
         let quarantined = matches!(
             held.get(device),
             Some(HeldOrder {
-                fact: Fact::DeviceQuarantined { .. },
+                fact: Fact::DeviceQuarantined(DeviceQuarantined { .. }),
                 ..
             })
         );
@@ -251,19 +253,19 @@ fn fact(order: Order, device: &DeviceId, by: Actor, why: String) -> Fact {
     let device = device.clone();
     let reason = QuarantineReason::Person;
     match order {
-        Order::Quarantine => Fact::DeviceQuarantined {
+        Order::Quarantine => Fact::from(DeviceQuarantined {
             device,
             reason,
             by,
             why,
-        },
-        Order::Release => Fact::DeviceReleased {
+        }),
+        Order::Release => Fact::from(DeviceReleased {
             device,
             reason,
             by,
             why,
-        },
-        Order::Retire => Fact::DeviceRetired { device, by, why },
-        Order::Transfer => Fact::DeviceTransferred { device, by, why },
+        }),
+        Order::Retire => Fact::from(DeviceRetired { device, by, why }),
+        Order::Transfer => Fact::from(DeviceTransferred { device, by, why }),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use argon2::password_hash::{self, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, Fact, PasswordSet};
 use ironroot_secret::Secret;
 use ironroot_time::{Rng, UnixTime};
 use parking_lot::Mutex;
@@ -189,10 +189,10 @@ impl Password {
         let hashed = self.stretch(move || hash(&typed, &salt)).await;
         let hashed = hashed.ok_or(PasswordRefused::Stopping)?;
         let hashed = hashed.map_err(PasswordRefused::Hash)?;
-        let fact = Fact::PasswordSet {
+        let fact = Fact::from(PasswordSet {
             name: self.name.to_owned(),
             by: by.clone(),
-        };
+        });
         let (secret, kept) = (password_secret(self.name), hashed.clone());
         let receipt = ledger
             .record_with(&fact, |change| change.keeping(secret, kept))

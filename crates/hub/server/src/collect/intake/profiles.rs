@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ironroot_profile::{BUILT_IN, BadProfile, DeviceProfile, PROFILE_SIZE_MAX};
-use ironroot_registry::{Actor, Fact, Registry};
+use ironroot_registry::{Actor, Fact, ProfileSet, Registry};
 
 use tokio::sync::Mutex;
 
@@ -140,11 +140,11 @@ impl Profiles {
         // The file first: a start takes in what the files say.
         let path = self.folder.join(format!("{name}.toml"));
         files::write(&path, text.as_bytes(), Mode::Public)?;
-        let fact = Fact::ProfileSet {
+        let fact = Fact::from(ProfileSet {
             name: profile.name,
             text: text.to_owned(),
             by: Some(by),
-        };
+        });
         match self.ledger.record(&fact).await {
             Ok(receipt) => Ok(Some(receipt.indices.start)),
             Err(cause) => {
@@ -185,11 +185,11 @@ pub async fn take_in(
             let name = profile.0.name.clone();
             tracing::info!(profile = %name, "A profile was added or changed.");
             ledger
-                .record(&Fact::ProfileSet {
+                .record(&Fact::from(ProfileSet {
                     name,
                     text: profile.1,
                     by: None,
-                })
+                }))
                 .await?;
         }
     }

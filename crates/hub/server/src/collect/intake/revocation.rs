@@ -1,7 +1,7 @@
 //! A person's order to revoke one certificate: recorded first, obeyed by whoever follows the journal.
 
 use ironroot_identity::{CertificateSerial, RevocationReason};
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, CertificateRevoked, Fact};
 
 use crate::ledger::{Ledger, NotRecorded};
 
@@ -17,12 +17,12 @@ pub async fn revoke(
     by: Actor,
 ) -> Result<u64, NotRecorded> {
     let why = ledger.words(why);
-    let fact = Fact::CertificateRevoked {
+    let fact = Fact::from(CertificateRevoked {
         serial,
         reason,
         by,
         why: why.digest().to_string(),
-    };
+    });
     let recorded = ledger.record_with(&fact, |change| change.with_payload(why));
     Ok(recorded.await?.indices.start)
 }

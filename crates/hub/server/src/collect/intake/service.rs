@@ -8,7 +8,7 @@ use ironroot_pki::authority::CertificateProfile;
 use ironroot_pki::csr::{BadCsr, Csr};
 use ironroot_pki::est;
 use ironroot_pki::key::{BadKey, PublicKey, SoftwareKey};
-use ironroot_registry::{Actor, Fact, KeyMaker};
+use ironroot_registry::{Actor, Fact, KeyMaker, ServiceIssued};
 use ironroot_secret::Secret;
 
 use crate::enforce::certificates::{Issued, Issuer, NotIssued};
@@ -127,13 +127,13 @@ pub async fn create(
     };
     let profile = CertificateProfile::Service(asked.name.clone());
     let issued = ca.issue(&profile, &public_key, key_maker, LIFETIME)?;
-    let fact = Fact::ServiceIssued {
+    let fact = Fact::from(ServiceIssued {
         service: asked.name,
         publish: asked.publish,
         subscribe: asked.subscribe,
         certificate: issued.fact.clone(),
         by,
-    };
+    });
     let receipt = ledger.record(&fact).await?;
     Ok(ServiceIdentity {
         issued,

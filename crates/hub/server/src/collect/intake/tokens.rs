@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use ironroot_registry::{Actor, Fact, Row, TokenRow};
+use ironroot_registry::{Actor, Fact, Row, TokenIssued, TokenRevoked, TokenRow};
 use ironroot_secret::Secret;
 use ironroot_store::KeyRange;
 use ironroot_time::Rng;
@@ -148,10 +148,10 @@ impl Tokens {
         if name == ADMIN {
             return Err(NoToken::Owners);
         }
-        let fact = Fact::TokenRevoked {
+        let fact = Fact::from(TokenRevoked {
             name: name.to_owned(),
             by,
-        };
+        });
         let receipt = ledger
             .record_with(&fact, |change| change.shredding(token_secret(name)))
             .await?;
@@ -182,10 +182,10 @@ impl Tokens {
         token: &str,
         by: Option<Actor>,
     ) -> Result<u64, NotRecorded> {
-        let fact = Fact::TokenIssued {
+        let fact = Fact::from(TokenIssued {
             name: name.to_owned(),
             by,
-        };
+        });
         let (digest, kept) = (token_digest(token), token_digest(token));
         let receipt = ledger
             .record_with(&fact, |change| change.keeping(token_secret(name), kept))

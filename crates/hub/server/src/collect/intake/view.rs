@@ -5,7 +5,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 use ironroot_api::{DeviceQuery, NewView, VIEW_QUERY_LENGTH_MAX, VIEWS_MAX};
 use ironroot_identity::{BadId, ViewName};
-use ironroot_registry::{Actor, Fact, Registry};
+use ironroot_registry::{Actor, Fact, Registry, ViewSaved};
 
 use crate::fault::{Blame, Fault};
 use crate::ledger::{Ledger, NotRecorded};
@@ -58,7 +58,9 @@ pub async fn save(
         return Err(ViewRefused::TooMany);
     }
     let query = new.query.clone();
-    let receipt = ledger.record(&Fact::ViewSaved { name, query, by }).await?;
+    let receipt = ledger
+        .record(&Fact::from(ViewSaved { name, query, by }))
+        .await?;
     Ok(receipt.indices.start)
 }
 

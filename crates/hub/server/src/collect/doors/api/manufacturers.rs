@@ -7,7 +7,7 @@ use ironroot_api::{
     ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa, Page, PageQuery, Problem,
 };
 use ironroot_identity::ProfileName;
-use ironroot_registry::Fact;
+use ironroot_registry::{Fact, ManufacturerRemoved};
 
 use super::auth::Caller;
 use super::request::{Asked, Body, Named, id};
@@ -68,10 +68,10 @@ pub(crate) async fn remove(
         )
     };
     let known: ProfileName = name.parse().map_err(unknown)?;
-    let fact = Fact::ManufacturerRemoved {
+    let fact = Fact::from(ManufacturerRemoved {
         name: known,
         by: by.clone(),
-    };
+    });
     let receipt = api
         .ledger
         .record(&fact)

@@ -85,10 +85,10 @@ pub(crate) async fn revoke(
     let unknown = |_no_id| Refusal::new(Class::Unknown, format!("There is no service {name:?}."));
     let service: ServiceName = name.parse().map_err(unknown)?;
     let sessions_cut = api.views.sessions(&Principal::Service(service.clone()));
-    let fact = Fact::ServiceRevoked {
+    let fact = Fact::from(ironroot_registry::ServiceRevoked {
         service,
         by: by.clone(),
-    };
+    });
     let receipt = api
         .ledger
         .record(&fact)

@@ -25,7 +25,7 @@ pub(crate) async fn end(
 ) -> Result<Json<SessionsEnded>, Refusal> {
     // Ended before it is recorded: what shrinks does not wait for the journal.
     let sessions_ended = api.sign_ins.end_all_but(None);
-    let fact = Fact::SessionsEnded { by: by.clone() };
+    let fact = Fact::from(ironroot_registry::SessionsEnded { by: by.clone() });
     let recorded = api.ledger.record(&fact).await;
     let receipt = recorded.map_err(|cause| api.refuse(&cause))?;
     tracing::info!(door = "api", actor = %by, "Every session of the console was ended.");

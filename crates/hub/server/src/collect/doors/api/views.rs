@@ -50,7 +50,10 @@ pub(crate) async fn remove(
     let known: ViewName = name.parse().map_err(unknown)?;
     let removed = api
         .ledger
-        .record(&Fact::ViewRemoved { name: known, by })
+        .record(&Fact::from(ironroot_registry::ViewRemoved {
+            name: known,
+            by,
+        }))
         .await;
     let receipt = removed.map_err(|cause| api.refuse(&cause))?;
     let entry = receipt.indices.start;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, header};
 use ironroot_api::{Secret as Shown, SessionItem, SignInLink};
 use ironroot_console::{Begun, SessionEnd, Visitor};
-use ironroot_registry::{Actor, Fact};
+use ironroot_registry::{Actor, Fact, SignInLinkMade};
 use ironroot_secret::Secret;
 use ironroot_time::{Clock, Rng, UnixTime};
 use parking_lot::Mutex;
@@ -99,10 +99,10 @@ impl SignIns {
         by: Actor,
         ledger: &Ledger,
     ) -> Result<SignInLink, NotRecorded> {
-        let fact = Fact::SignInLinkMade {
+        let fact = Fact::from(SignInLinkMade {
             name: name.to_owned(),
             by,
-        };
+        });
         ledger.record(&fact).await?;
         let key = new_token(self.rng.as_ref());
         let ends = self.clock.now().plus(LINK_LIFETIME);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ironroot_identity::{CertificateSerial, DeviceId, Principal};
 use ironroot_pki::est::{check_reenrolment, named_device};
 use ironroot_pki::peer::{PeerCertificate, PeerIdentity};
-use ironroot_registry::{Device, Fact};
+use ironroot_registry::{Device, DeviceReenrolled, Fact};
 
 use super::{EnrolRefused, Enrolled, Enrolment, Wanted};
 
@@ -33,12 +33,12 @@ impl Enrolment {
         let row = device.row();
         let order = self.order(&row.profile, wanted)?;
         let issued = self.issue(&row.id, &row.profile, &order)?;
-        let fact = Fact::DeviceReenrolled {
+        let fact = Fact::from(DeviceReenrolled {
             via: (row.id != *asking).then(|| asking.clone()),
             device: row.id,
             with,
             certificate: issued.fact,
-        };
+        });
         self.ledger.record(&fact).await?;
         Ok(Enrolled {
             certificate: issued.der,
