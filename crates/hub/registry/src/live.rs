@@ -1,21 +1,27 @@
 //! The state in memory: every row that a door or a page asks for, kept current from the journal.
 
+mod certificate;
+mod device;
+mod profile;
+mod service;
+
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use ironroot_identity::{
-    CaNumber, CertificateSerial, DeviceId, Principal, ProfileName, Revocation, ServiceName,
-    ViewName,
+    CertificateSerial, DeviceId, Principal, ProfileName, ServiceName, ViewName,
 };
-use ironroot_mqtt::TopicTemplate;
-use ironroot_profile::{DeviceProfile, Topics};
-use ironroot_standing::{Grant, Lifecycle, Standing, Tier, grant_device, grant_service};
+use ironroot_standing::Grant;
 use ironroot_store::{Committed, Follower, Table};
 use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
 
-use crate::revoked::{RevokedCertificate, RevokedCertificates};
+pub use self::certificate::{CertificateStanding, KnownCertificate};
+pub use self::device::Device;
+pub use self::profile::Profile;
+pub use self::service::Service;
+use crate::revoked::RevokedCertificates;
 use crate::row::{
     CertificateRow, DeviceRow, ManufacturerRow, ProfileRow, Row, ServiceRow, ViewRow,
 };
@@ -36,133 +42,6 @@ pub struct Registry {
     views: RwLock<BTreeMap<ViewName, ViewRow>>,
     watcher: OnceLock<Arc<dyn Watcher>>,
     enrolled: AtomicU64,
-}
-
-/// A device: its row and its live Grant.
-#[derive(Debug)]
-pub struct Device {
-    subject: Arc<Subject>,
-    state: RwLock<DeviceState>,
-}
-
-#[derive(Debug)]
-struct DeviceState {
-    row: DeviceRow,
-    /// A shrinking order that is obeyed already and is not in the journal yet.
-    held: Option<Lifecycle>,
-}
-
-/// A service: its row and its live Grant.
-#[derive(Debug)]
-pub struct Service {
-    subject: Arc<Subject>,
-    row: RwLock<ServiceRow>,
-}
-
-/// A profile and the Grants that follow from it.
-#[derive(Debug)]
-pub struct Profile {
-    /// The row it was read from.
-    pub row: ProfileRow,
-    /// The profile.
-    pub profile: DeviceProfile,
-    grants: Vec<(Standing, Arc<Grant>)>,
-}
-
-/// What a handshake or a question about a certificate must know of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownCertificate {
-    /// SHA-256 of its DER bytes.
-    pub fingerprint: [u8; 32],
-    /// The issuing CA that signed it.
-    pub ca: CaNumber,
-    /// End of its validity, seconds since 1970.
-    pub not_after: u64,
-    /// When and why it was revoked.
-    pub revoked: Option<Revocation>,
-}
-
-/// What a certificate is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateStanding {
-    /// Issued here and not revoked.
-    Good,
-    /// Issued here and revoked.
-    Revoked,
-    /// Not issued here, or not with these bytes.
-    Unknown,
-}
-
-impl Device {
-    /// Its identity and Grant.
-    pub fn subject(&self) -> &Arc<Subject> {
-        &self.subject
-    }
-
-    /// Its row, with a held order already counted in.
-    pub fn row(&self) -> DeviceRow {
-        let state = self.state.read();
-        let mut row = state.row.clone();
-        row.lifecycle = state.held.unwrap_or(row.lifecycle);
-        row
-    }
-
-    /// Where it stands in its life, a held order counted in.
-    pub fn lifecycle(&self) -> Lifecycle {
-        let state = self.state.read();
-        state.held.unwrap_or(state.row.lifecycle)
-    }
-
-    /// Looks at its row as it was recorded, and at where it stands with a held order counted in, without a copy.
-    pub fn inspect<T>(&self, look: impl FnOnce(&DeviceRow, Lifecycle) -> T) -> T {
-        let state = self.state.read();
-        look(&state.row, state.held.unwrap_or(state.row.lifecycle))
-    }
-}
-
-impl Service {
-    /// Its identity and Grant.
-    pub fn subject(&self) -> &Arc<Subject> {
-        &self.subject
-    }
-
-    /// Its row.
-    pub fn row(&self) -> ServiceRow {
-        self.row.read().clone()
-    }
-}
-
-impl Profile {
-    fn read(row: ProfileRow) -> Option<Self> {
-        let profile = DeviceProfile::parse(&row.text).ok()?;
-        let tiers = [
-            Tier::None,
-            Tier::Affirming,
-            Tier::Warning,
-            Tier::Contraindicated,
-        ];
-        let standings = Lifecycle::ALL.iter().flat_map(|lifecycle| {
-            tiers.map(|tier| Standing {
-                lifecycle: *lifecycle,
-                tier,
-            })
-        });
-        let grants = standings
-            .map(|standing| (standing, Arc::new(grant_device(standing, &profile))))
-            .collect();
-        Some(Self {
-            row,
-            profile,
-            grants,
-        })
-    }
-
-    fn grant(&self, standing: Standing) -> Option<Arc<Grant>> {
-        self.grants
-            .iter()
-            .find(|(known, _)| *known == standing)
-            .map(|(_, grant)| Arc::clone(grant))
-    }
 }
 
 impl Registry {
@@ -204,57 +83,6 @@ impl Registry {
         Ok(())
     }
 
-    /// The device of this id.
-    pub fn device(&self, id: &str) -> Option<Arc<Device>> {
-        self.devices.read().get(id).cloned()
-    }
-
-    /// Calls `visit` with each device, in the order of ids, after `after`, until it returns `false`.
-    pub fn visit_devices(
-        &self,
-        after: Option<&DeviceId>,
-        mut visit: impl FnMut(&Arc<Device>) -> bool,
-    ) {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let devices = self.devices.read();
-        let from = after.map_or(Unbounded, Excluded);
-        for (_, device) in devices.range::<DeviceId, _>((from, Unbounded)) {
-            if !visit(device) {
-                return;
-            }
-        }
-    }
-
-    /// How many devices there are.
-    pub fn devices_count(&self) -> usize {
-        self.devices.read().len()
-    }
-
-    /// How many devices got their first certificate since the hub started.
-    pub fn enrolled_count(&self) -> u64 {
-        self.enrolled.load(Relaxed)
-    }
-
-    /// The service of this name.
-    pub fn service(&self, name: &str) -> Option<Arc<Service>> {
-        self.services.read().get(name).cloned()
-    }
-
-    /// All services, in the order of names.
-    pub fn services(&self) -> Vec<Arc<Service>> {
-        self.services.read().values().cloned().collect()
-    }
-
-    /// The profile of this name.
-    pub fn profile(&self, name: &str) -> Option<Arc<Profile>> {
-        self.profiles.read().get(name).cloned()
-    }
-
-    /// All profiles, in the order of names.
-    pub fn profiles(&self) -> Vec<Arc<Profile>> {
-        self.profiles.read().values().cloned().collect()
-    }
-
     /// All manufacturers, in the order of names.
     pub fn manufacturers(&self) -> Vec<ManufacturerRow> {
         self.manufacturers.read().values().cloned().collect()
@@ -273,182 +101,11 @@ impl Registry {
         }
     }
 
-    /// What the certificate of this serial number and fingerprint is worth.
-    pub fn certificate(
-        &self,
-        serial: &CertificateSerial,
-        fingerprint: &[u8; 32],
-    ) -> CertificateStanding {
-        match self.known_certificate(serial) {
-            Some(known) if known.fingerprint != *fingerprint => CertificateStanding::Unknown,
-            Some(known) if known.revoked.is_some() => CertificateStanding::Revoked,
-            Some(_) => CertificateStanding::Good,
-            None => CertificateStanding::Unknown,
-        }
-    }
-
-    /// The certificate of this serial number, whoever holds it.
-    pub fn known_certificate(&self, serial: &CertificateSerial) -> Option<KnownCertificate> {
-        self.certificates.read().get(serial).copied()
-    }
-
-    /// When the last of these certificates ends, seconds since 1970; none when there is none.
-    pub fn certificates_end(&self, serials: &[CertificateSerial]) -> Option<u64> {
-        let known = self.certificates.read();
-        let ends = serials.iter().filter_map(|serial| known.get(serial));
-        ends.map(|known| known.not_after).max()
-    }
-
-    /// What issuing CA `ca` has revoked, from the `from`th on, in the order of taking note.
-    pub fn revoked_since(&self, ca: CaNumber, from: usize) -> Vec<RevokedCertificate> {
-        self.revoked.since(ca, from)
-    }
-
-    /// How many certificates issuing CA `ca` has revoked.
-    pub fn revoked_count(&self, ca: CaNumber) -> usize {
-        self.revoked.count(ca)
-    }
-
-    /// Shrinks a device's Grant at once, ahead of the journal, as if it were in `lifecycle` already.
-    ///
-    /// The hold ends with the entry that brings the device into that state, or by [`Registry::let_go`].
-    pub fn hold(&self, device: &Device, lifecycle: Lifecycle) {
-        device.state.write().held = Some(lifecycle);
-        self.regrant(device);
-    }
-
-    /// Ends a hold whose order was refused.
-    pub fn let_go(&self, device: &Device) {
-        device.state.write().held = None;
-        self.regrant(device);
-    }
-
-    fn put_device(&self, row: DeviceRow) {
-        let known = self.devices.read().get(&row.id).cloned();
-        let ended = matches!(row.lifecycle, Lifecycle::Retired | Lifecycle::Transferred);
-        let device = if let Some(device) = known {
-            let mut state = device.state.write();
-            let enrols =
-                state.row.lifecycle != row.lifecycle && row.lifecycle == Lifecycle::Enrolled;
-            self.enrolled.fetch_add(enrols.into(), Relaxed);
-            state.held = state.held.filter(|held| !settles(row.lifecycle, *held));
-            state.row = row;
-            drop(state);
-            device
-        } else {
-            let subject = Subject::new(
-                Principal::Device(row.id.clone()),
-                Arc::new(Grant::nothing()),
-            );
-            let id = row.id.clone();
-            let device = Arc::new(Device {
-                subject: Arc::new(subject),
-                state: RwLock::new(DeviceState { row, held: None }),
-            });
-            self.devices.write().insert(id, Arc::clone(&device));
-            device
-        };
-        self.regrant(&device);
-        if ended {
-            self.tell(|watcher| watcher.ended(device.subject.principal()));
-        }
-    }
-
-    /// Computes the Grant anew and tells the watcher when it changed.
-    fn regrant(&self, device: &Device) {
-        let (profile, standing) = {
-            let state = device.state.read();
-            let lifecycle = state.held.unwrap_or(state.row.lifecycle);
-            (
-                self.profile(state.row.profile.as_str()),
-                Standing {
-                    lifecycle,
-                    ..state.row.standing()
-                },
-            )
-        };
-        let grant = profile
-            .and_then(|profile| profile.grant(standing))
-            .unwrap_or_else(|| Arc::new(Grant::nothing()));
-        self.set_grant(&device.subject, grant);
-    }
-
     fn set_grant(&self, subject: &Arc<Subject>, grant: Arc<Grant>) {
         if **subject.grant() != *grant {
             subject.set_grant(grant);
             self.tell(|watcher| watcher.grant_changed(subject));
         }
-    }
-
-    fn put_service(&self, row: ServiceRow) {
-        let grant = match row.certificate {
-            Some(_) => grant_service(topics(&row.publish), topics(&row.subscribe)),
-            None => Grant::nothing(),
-        };
-        let known = self.service(row.name.as_str());
-        let service = known.unwrap_or_else(|| {
-            let subject = Subject::new(
-                Principal::Service(row.name.clone()),
-                Arc::new(Grant::nothing()),
-            );
-            let service = Arc::new(Service {
-                subject: Arc::new(subject),
-                row: RwLock::new(row.clone()),
-            });
-            self.services
-                .write()
-                .insert(row.name.clone(), Arc::clone(&service));
-            service
-        });
-        *service.row.write() = row;
-        self.set_grant(&service.subject, Arc::new(grant));
-    }
-
-    fn put_certificate(&self, row: &CertificateRow) {
-        let mut fingerprint = [0; 32];
-        if hex::decode_to_slice(&row.fingerprint, &mut fingerprint).is_err() {
-            // Left out, so that nobody gets in with it.
-            tracing::error!(certificate.serial = %row.serial, "Certificate row without a fingerprint.");
-            return;
-        }
-        let revoked = row.revoked.map(|revoked| Revocation {
-            at_s: revoked.at / 1_000,
-            reason: revoked.reason,
-        });
-        let known = KnownCertificate {
-            fingerprint,
-            ca: row.ca,
-            not_after: row.not_after,
-            revoked,
-        };
-        let before = self.certificates.write().insert(row.serial, known);
-        let Some(revocation) = revoked else { return };
-        if before.is_some_and(|before| before.revoked.is_some()) {
-            return;
-        }
-        self.revoked.add(row.ca, row.serial, revocation);
-        let subject = row.holder.as_ref().and_then(|holder| self.subject(holder));
-        if let (Some(_), Some(subject)) = (before, subject) {
-            subject.revoke(row.serial);
-            self.tell(|watcher| watcher.grant_changed(&subject));
-        }
-    }
-
-    fn put_profile(&self, row: ProfileRow) {
-        let name = row.name.clone();
-        let Some(profile) = Profile::read(row) else {
-            tracing::error!(profile = %name, "Profile row that cannot be read; its devices are granted nothing.");
-            return;
-        };
-        self.profiles
-            .write()
-            .insert(name.clone(), Arc::new(profile));
-        self.visit_devices(None, |device| {
-            if device.state.read().row.profile == name {
-                self.regrant(device);
-            }
-            true
-        });
     }
 
     /// Takes note of a deleted row. Of the tables in memory only manufacturers and views lose rows.
@@ -489,21 +146,6 @@ impl std::fmt::Debug for Registry {
     }
 }
 
-/// Whether a device that the journal has in the state `kept` needs `held` no longer.
-fn settles(kept: Lifecycle, held: Lifecycle) -> bool {
-    kept == held || kept == Lifecycle::Retired
-}
-
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes)
-}
-
-/// Filters that were checked when the service was made; one that does not pass opens nothing.
-fn topics(texts: &[String]) -> Topics {
-    Topics::new(
-        texts
-            .iter()
-            .filter_map(|text| TopicTemplate::parse(text.as_str().into()).ok())
-            .collect(),
-    )
 }
