@@ -2,12 +2,11 @@
 
 mod doors;
 mod keeping;
+mod listeners;
 mod pki;
+mod refused;
 mod rows;
 
-use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,45 +16,40 @@ use ironroot_broker::shelf::Shelf;
 use ironroot_custody::folder::{KeysFolder, Sources};
 use ironroot_identity::Principal;
 use ironroot_journal::note::VerifierKey;
-use ironroot_pki::NotSigned;
-use ironroot_pki::authority::{Authority, BadUrl, PkiUrls, fingerprint};
+use ironroot_pki::authority::{Authority, PkiUrls, fingerprint};
 use ironroot_pki::seal::SealKey;
 use ironroot_registry::{Fact, Fold, HubCreated, Registry};
 use ironroot_shelf::SqliteShelf;
 use ironroot_time::{Clock, Rng, UnixTime};
-use ironroot_tree::{TreeError, TreeWriter};
+use ironroot_tree::TreeWriter;
 use parking_lot::Mutex;
-use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::doors::Doors;
 use self::keeping::KeepingParts;
+use self::listeners::Listeners;
 use self::pki::PkiParts;
+pub use self::refused::NotStarted;
 pub use self::rows::StateUnreadable;
 use crate::backup::PLACING_FOLDER;
 use crate::clock::{self, HubClock};
 use crate::collect::doors::api::About;
-use crate::collect::intake::manufacturer::ManufacturerRefused;
 use crate::collect::intake::order::Orders;
 use crate::collect::intake::password::Password;
-use crate::collect::intake::profiles::{self, ProfilesRefused};
-use crate::collect::intake::tokens::{ADMIN, NoToken, Tokens};
-use crate::demonstration::{OtherPurpose, Purpose};
+use crate::collect::intake::profiles;
+use crate::collect::intake::tokens::{ADMIN, Tokens};
+use crate::demonstration::Purpose;
 use crate::drain::Drainer;
 use crate::enforce::activation::{self, Arrivals};
-use crate::enforce::archive::BadArchive;
 use crate::enforce::certificates::Issuer;
-use crate::enforce::log_key::NotHandedOver;
-use crate::enforce::ocsp::Unanswered;
-use crate::enforce::server_certificate::NoIdentity;
 use crate::enforce::{ca_token, log_key, tree, two_places};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Absent, Called, KEYS_FOLDER, Named, NoKeys};
+use crate::keys::{self, Absent, Called, KEYS_FOLDER, Named};
 use crate::ledger::{Ledger, NotRecorded};
 use crate::sampling;
-use crate::settings::{Listen, Settings};
-use crate::storage::{NotOpened, Parts};
+use crate::settings::Settings;
+use crate::storage::Parts;
 use crate::upkeep::Upkeep;
 
 /// What the hub takes from the machine; tests bring their own.
@@ -84,101 +78,6 @@ pub struct Hub {
     tree_stop: Drainer,
     /// Held as long as the hub is up.
     _keys: KeysFolder,
-}
-
-/// Why the hub did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotStarted {
-    /// A file of the data folder.
-    #[error("a file of the data folder cannot be written")]
-    File(#[from] NotWritten),
-    /// A restore was cut short at its end.
-    #[error(
-        "{} is being restored: give the same `ironroot backup restore` again, which finishes it", .0.display()
-    )]
-    Restoring(PathBuf),
-    /// The keys.
-    #[error("the hub's keys cannot be opened")]
-    Keys(#[from] NoKeys),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] NotOpened),
-    /// The store belongs to a hub of the other purpose.
-    #[error(transparent)]
-    Purpose(#[from] OtherPurpose),
-    /// The MQTT sessions that outlived the hub's last life.
-    #[error("the MQTT sessions in {} cannot be opened", path.display())]
-    Sessions {
-        /// Their file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: ironroot_shelf::OpenError,
-    },
-    /// The threads that sessions live on.
-    #[error("the system gives no threads for MQTT sessions")]
-    SessionThreads(#[source] io::Error),
-    /// The state in the store.
-    #[error("the store's state cannot be read: `ironroot journal rebuild` makes it again")]
-    State(#[source] StateUnreadable),
-    /// The journal.
-    #[error("the hub's own entries cannot be recorded")]
-    NotRecorded(#[from] NotRecorded),
-    /// The API's token.
-    #[error("there is no token for the API")]
-    NoToken(#[from] NoToken),
-    /// The journal's key could not be changed.
-    #[error("the journal cannot be handed over to its new key")]
-    NotHandedOver(#[from] NotHandedOver),
-    /// The journal's tree.
-    #[error("the journal's tree cannot be grown")]
-    Tree(#[from] TreeError),
-    /// The store is not the one whose entries were signed.
-    #[error(
-        "the store does not go on where the signed journal ends: put back the newest store and the journal folder that belongs to it; `ironroot journal verify` says what differs"
-    )]
-    OtherJournal(#[source] TreeError),
-    /// The archive.
-    #[error("the archive of the settings cannot be used")]
-    Archive(#[from] BadArchive),
-    /// The profiles.
-    #[error("the profiles cannot be taken in")]
-    Profiles(#[from] ProfilesRefused),
-    /// A door's address.
-    #[error(
-        "the {door} door cannot listen at {address}: is another program, or another hub, there already?"
-    )]
-    Listen {
-        /// Which door.
-        door: &'static str,
-        /// Where.
-        address: SocketAddr,
-        /// Why not.
-        #[source]
-        cause: io::Error,
-    },
-    /// The name that stands in certificates.
-    #[error("hub.names: the first name cannot stand in certificates")]
-    Url(#[from] BadUrl),
-    /// The hub's own certificate.
-    #[error("the doors have no certificate")]
-    Identity(#[from] NoIdentity),
-    /// The CRLs.
-    #[error("the revocation lists cannot be signed")]
-    RevocationLists(#[source] NotSigned),
-    /// The OCSP responders.
-    #[error("nobody answers for the CA's certificates")]
-    Ocsp(#[from] Unanswered),
-    /// The manufacturers' CAs.
-    #[error("a manufacturer's CA cannot be used")]
-    Manufacturer(#[from] ManufacturerRefused),
-    /// TLS.
-    #[error("TLS cannot be set up")]
-    Tls(#[from] rustls::Error),
-    /// A CA certificate.
-    #[error("the CA's certificates cannot be written as PKCS#7")]
-    Est(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Hub {
@@ -464,51 +363,6 @@ async fn open_state(
         .await
         .map_err(NotStarted::State)?;
     Ok((Ledger::new(store, outside.rng.clone()), registry))
-}
-
-/// Sockets that listen, before anything answers on them.
-struct Listeners {
-    console: TcpListener,
-    mqtt: TcpListener,
-    device: TcpListener,
-    pki: TcpListener,
-}
-
-impl Listeners {
-    async fn bind(listen: Listen) -> Result<Self, NotStarted> {
-        let bind = async |door, address| {
-            TcpListener::bind(address)
-                .await
-                .map_err(|cause| NotStarted::Listen {
-                    door,
-                    address,
-                    cause,
-                })
-        };
-        Ok(Self {
-            console: bind("console", listen.console).await?,
-            mqtt: bind("mqtt", listen.mqtt).await?,
-            device: bind("device", listen.device).await?,
-            pki: bind("pki", listen.pki).await?,
-        })
-    }
-
-    fn addresses(&self, settings: &Settings) -> Result<Listen, NotStarted> {
-        let address = |door, listener: &TcpListener, asked| {
-            listener.local_addr().map_err(|cause| NotStarted::Listen {
-                door,
-                address: asked,
-                cause,
-            })
-        };
-        let asked = settings.listen;
-        Ok(Listen {
-            console: address("console", &self.console, asked.console)?,
-            mqtt: address("mqtt", &self.mqtt, asked.mqtt)?,
-            device: address("device", &self.device, asked.device)?,
-            pki: address("pki", &self.pki, asked.pki)?,
-        })
-    }
 }
 
 /// The trust anchors of this hub, for its clients.
