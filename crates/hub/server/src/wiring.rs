@@ -16,6 +16,7 @@ use ironroot_broker::shelf::Shelf;
 use ironroot_custody::folder::{KeysFolder, Sources};
 use ironroot_identity::Principal;
 use ironroot_journal::note::VerifierKey;
+use ironroot_journal::succession::Succession;
 use ironroot_pki::authority::{Authority, PkiUrls, fingerprint};
 use ironroot_pki::seal::SealKey;
 use ironroot_registry::{Fact, Fold, HubCreated, Registry};
@@ -45,7 +46,7 @@ use crate::enforce::certificates::Issuer;
 use crate::enforce::{ca_token, log_key, tree, two_places};
 use crate::files::{self, Addresses, Mode, NotWritten};
 use crate::journal::{LOG_FOLDER, VERIFIER_KEY_FILE};
-use crate::keys::{self, Absent, Called, KEYS_FOLDER, Named};
+use crate::keys::{self, Absent, Called, KEYS_FOLDER, Keys, Named, NoKeys};
 use crate::ledger::{Ledger, NotRecorded};
 use crate::sampling;
 use crate::settings::Settings;
@@ -91,60 +92,12 @@ impl Hub {
             return Err(NotStarted::Restoring(settings.data));
         }
         let listeners = Listeners::bind(settings.listen).await?;
-        let name = settings.purpose.log_name(settings.first_name());
-        let clock = Arc::new(HubClock::new(outside.clock, settings.file.clock));
-        let outside = Outside {
-            clock: clock.clone(),
-            ..outside
-        };
-        let folder = settings.data.join(KEYS_FOLDER);
-        let named = Named {
-            sources: Sources {
-                named: settings.seal_key.as_ref(),
-                credentials: settings.credentials.as_deref(),
-            },
-            ca_key: settings.ca_key.as_ref(),
-        };
-        let (ledger, registry) = open_state(&settings, &outside).await?;
-        settings.purpose.check(ledger.store().as_ref()).await?;
-        let head = ledger.store().head();
-        if head.size > 0 {
-            clock.go_on_after(head.at);
-        }
-        let (now, rng) = (clock.now(), outside.rng.as_ref());
-        let absent = match head.size {
-            0 => Absent::Make,
-            _ => Absent::Refuse,
-        };
-        let called = Called {
-            journal: &name,
-            ca: settings.purpose.ca_name(),
-        };
-        let keys = keys::open(&folder, named, absent, called, now, rng)?;
-        let change = keys.journal.change();
-        let log_keys = keys.journal.into_log_keys();
-        let log_key = log_keys.signing.verifier_key().clone();
-        let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), log_keys)?;
-        // Before anything is recorded: an index that was signed is never given again.
-        tree.check(ledger.store().as_ref())
-            .map_err(NotStarted::OtherJournal)?;
-        let mut base = Base {
-            settings,
-            clock,
-            outside,
-            ledger,
-            registry,
-            authority: keys.authority,
-            seal: keys.seal,
-            keys: keys.folder,
-            tree,
-            log_key,
-        };
+        let (mut base, change) = Base::gather(settings, outside).await?;
         base.record_creation().await?;
         if let Some(change) = &change {
             log_key::hand_over(change, &base.ledger, &mut base.tree).await?;
         }
-        keys::journal::settle(&folder, &base.seal, now)?;
+        keys::journal::settle(base.keys.path(), &base.seal, base.clock.now())?;
         profiles::take_in(
             &base.ledger,
             &base.registry,
@@ -182,6 +135,49 @@ struct Base {
 }
 
 impl Base {
+    /// Opens store, keys and log, and holds them against each other; with the change of the journal's key that was
+    /// begun, if one was.
+    async fn gather(
+        settings: Settings,
+        outside: Outside,
+    ) -> Result<(Self, Option<Succession>), NotStarted> {
+        let clock = Arc::new(HubClock::new(outside.clock, settings.file.clock));
+        let outside = Outside {
+            clock: clock.clone(),
+            ..outside
+        };
+        let (ledger, registry) = open_state(&settings, &outside).await?;
+        settings.purpose.check(ledger.store().as_ref()).await?;
+        let head = ledger.store().head();
+        let absent = if head.size > 0 {
+            clock.go_on_after(head.at);
+            Absent::Refuse
+        } else {
+            Absent::Make
+        };
+        let keys = open_keys(&settings, absent, &outside)?;
+        let change = keys.journal.change();
+        let log_keys = keys.journal.into_log_keys();
+        let log_key = log_keys.signing.verifier_key().clone();
+        let tree = TreeWriter::open(&settings.data.join(LOG_FOLDER), log_keys)?;
+        // Before anything is recorded: an index that was signed is never given again.
+        tree.check(ledger.store().as_ref())
+            .map_err(NotStarted::OtherJournal)?;
+        let base = Self {
+            settings,
+            clock,
+            outside,
+            ledger,
+            registry,
+            authority: keys.authority,
+            seal: keys.seal,
+            keys: keys.folder,
+            tree,
+            log_key,
+        };
+        Ok((base, change))
+    }
+
     /// The first entry of a journal says whose it is.
     async fn record_creation(&self) -> Result<(), NotRecorded> {
         if self.ledger.store().head().size > 0 {
@@ -343,6 +339,24 @@ fn open_broker(
     let subject_of = |principal: &Principal| registry.subject(principal);
     let settings = settings.file.broker.clone();
     Ok(Broker::restore(settings, &shelf, found, &subject_of, now))
+}
+
+fn open_keys(settings: &Settings, absent: Absent, outside: &Outside) -> Result<Keys, NoKeys> {
+    let name = settings.purpose.log_name(settings.first_name());
+    let called = Called {
+        journal: &name,
+        ca: settings.purpose.ca_name(),
+    };
+    let named = Named {
+        sources: Sources {
+            named: settings.seal_key.as_ref(),
+            credentials: settings.credentials.as_deref(),
+        },
+        ca_key: settings.ca_key.as_ref(),
+    };
+    let (now, rng) = (outside.clock.now(), outside.rng.as_ref());
+    let folder = settings.data.join(KEYS_FOLDER);
+    keys::open(&folder, named, absent, called, now, rng)
 }
 
 async fn open_state(

@@ -19,7 +19,7 @@ use crate::drain::Drain;
 use crate::enforce::anchors;
 use crate::enforce::ocsp::OcspDesk;
 use crate::enforce::revocation::RegistryStatus;
-use crate::enforce::revocation_lists::ListSigner;
+use crate::enforce::revocation_lists::{ListSigner, RevocationLists};
 use crate::enforce::server_certificate::ServerIdentity;
 use crate::fault::chain;
 use crate::ledger::{Ledger, NotRecorded, unreadable};
@@ -46,40 +46,10 @@ impl PkiParts<'_> {
         workers: &mut JoinSet<()>,
         drain: &Drain,
     ) -> Result<(PkiDoor, TlsParts, Arc<CaRotation>), NotStarted> {
-        let Outside { clock, rng } = self.outside.clone();
         self.record_new_cas().await?;
-        let mut signer = ListSigner::new(
-            self.authority.clone(),
-            self.registry.clone(),
-            self.urls.clone(),
-            clock.clone(),
-        );
-        // The key of a former CA may be lost, and that is what the current one is for.
-        let current = self.authority.current().number();
-        let lists = signer.published();
-        if let Err(cause) = signer.sign_due() {
-            if lists.of(current).is_none() {
-                return Err(NotStarted::RevocationLists(cause));
-            }
-            tracing::warn!(error = %chain(&cause), "A former CA has no revocation lists.");
-        }
-        workers.spawn(signer.keep_signed(drain.clone()));
-
-        let ocsp = Arc::new(OcspDesk::new(
-            self.authority.clone(),
-            self.registry.clone(),
-            self.ledger.clone(),
-            clock.clone(),
-            rng.clone(),
-        ));
-        if let Err(cause) = ocsp.appoint().await {
-            if !ocsp.speaks_for(current) {
-                return Err(cause.into());
-            }
-            tracing::warn!(error = %chain(&cause), "A former CA has no OCSP responder.");
-        }
-        workers.spawn(ocsp.clone().keep_appointed(drain.clone()));
-
+        let lists = self.sign_lists(workers, drain)?;
+        let ocsp = self.appoint_responders(workers, drain).await?;
+        let Outside { clock, rng } = self.outside.clone();
         let identity = ServerIdentity {
             authority: self.authority.clone(),
             urls: self.urls,
@@ -119,6 +89,54 @@ impl PkiParts<'_> {
             clock,
         };
         Ok((door, tls, Arc::new(rotation)))
+    }
+
+    /// Signs the revocation lists that are due. The key of a former CA may be lost, and that is what the current
+    /// one is for.
+    fn sign_lists(
+        &self,
+        workers: &mut JoinSet<()>,
+        drain: &Drain,
+    ) -> Result<Arc<RevocationLists>, NotStarted> {
+        let mut signer = ListSigner::new(
+            self.authority.clone(),
+            self.registry.clone(),
+            self.urls.clone(),
+            self.outside.clock.clone(),
+        );
+        let lists = signer.published();
+        if let Err(cause) = signer.sign_due() {
+            if lists.of(self.authority.current().number()).is_none() {
+                return Err(NotStarted::RevocationLists(cause));
+            }
+            tracing::warn!(error = %chain(&cause), "A former CA has no revocation lists.");
+        }
+        workers.spawn(signer.keep_signed(drain.clone()));
+        Ok(lists)
+    }
+
+    /// Appoints the responders; that of a former CA may be missing too.
+    async fn appoint_responders(
+        &self,
+        workers: &mut JoinSet<()>,
+        drain: &Drain,
+    ) -> Result<Arc<OcspDesk>, NotStarted> {
+        let Outside { clock, rng } = self.outside.clone();
+        let ocsp = Arc::new(OcspDesk::new(
+            self.authority.clone(),
+            self.registry.clone(),
+            self.ledger.clone(),
+            clock,
+            rng,
+        ));
+        if let Err(cause) = ocsp.appoint().await {
+            if !ocsp.speaks_for(self.authority.current().number()) {
+                return Err(cause.into());
+            }
+            tracing::warn!(error = %chain(&cause), "A former CA has no OCSP responder.");
+        }
+        workers.spawn(ocsp.clone().keep_appointed(drain.clone()));
+        Ok(ocsp)
     }
 
     /// Records the issuing CAs that were put into the keys folder while the hub was down.
