@@ -1,111 +1,23 @@
 //! Settings: what the command line and the settings file say, checked once.
 
+mod args;
+mod file;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
-use ironroot_backup::Pace;
-use ironroot_broker::BrokerSettings;
 use ironroot_custody::source::Source;
+use ironroot_machine::credentials_directory;
 use ironroot_pki::authority::KeyUri;
 use rustls::pki_types::ServerName;
-use serde::Deserialize;
 
-use crate::clock::ClockSettings;
-use crate::collect::doors::http::HttpSettings;
-use crate::collect::doors::mqtt::MqttSettings;
+pub use self::args::{LogFormat, UpArgs};
+pub use self::file::{BackupSection, FileSettings, HubSection, KeysSection, StoreSection};
 use crate::demonstration::Purpose;
-use crate::enforce::archive::ArchiveSettings;
-use crate::enforce::snapshots::SnapshotSettings;
 use crate::fault::chain;
 use crate::storage::StoreUrl;
-use ironroot_machine::credentials_directory;
-
-/// What `ironroot up` takes.
-#[derive(Clone, Debug, Args)]
-pub struct UpArgs {
-    /// Where everything is kept; made at the first start. With --demo ./ironroot-demo
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "./ironroot-data",
-        default_value_if("demo", "true", DEMO_DATA)
-    )]
-    pub data: PathBuf,
-    /// Show what Ironroot does: a hub of its own with forty simulated devices, and a script of attacks that
-    /// repeats. Its doors listen on this machine alone
-    #[arg(long)]
-    pub demo: bool,
-    /// How many times as fast as for people the script goes
-    #[arg(
-        long,
-        value_name = "N",
-        hide = true,
-        requires = "demo",
-        default_value_t = 1
-    )]
-    pub demo_speed: u32,
-    /// Where the console and the API listen; plain HTTP, so a loopback address
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub console_addr: SocketAddr,
-    /// Where the MQTT door listens
-    #[arg(
-        long,
-        value_name = "ADDR",
-        default_value = "0.0.0.0:8883",
-        default_value_if("demo", "true", "127.0.0.1:8883")
-    )]
-    pub mqtt_addr: SocketAddr,
-    /// Where the device door (EST) listens
-    #[arg(
-        long,
-        value_name = "ADDR",
-        default_value = "0.0.0.0:8444",
-        default_value_if("demo", "true", "127.0.0.1:8444")
-    )]
-    pub device_addr: SocketAddr,
-    /// Where the CA's certificates are published, over plain HTTP
-    #[arg(
-        long,
-        value_name = "ADDR",
-        default_value = "0.0.0.0:8446",
-        default_value_if("demo", "true", "127.0.0.1:8446")
-    )]
-    pub pki_addr: SocketAddr,
-    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`; SQLite in the data directory when absent
-    #[arg(long, value_name = "URL")]
-    pub store: Option<String>,
-    /// Where the key comes from that opens the CA's and the journal's keys: FILE, passphrase:FILE,
-    /// credential:NAME (systemd), tpm or tpm:sha256:7; counts at the first start, and is remembered
-    #[arg(long, value_name = "SOURCE")]
-    pub seal_key: Option<Source>,
-    /// The token that makes and keeps the issuing CA's key, as a PKCS#11 URI; counts when a CA is made, at the first
-    /// start or by `ca request`:
-    /// pkcs11:token=T;object=K?module-path=FILE&pin-source=FILE
-    #[arg(long, value_name = "URI")]
-    pub ca_key: Option<KeyUri>,
-    /// Further settings, as TOML; `ironroot.toml` in the data directory when absent
-    #[arg(long, value_name = "FILE")]
-    pub settings: Option<PathBuf>,
-    /// How the log reads, on standard error
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub log_format: LogFormat,
-}
-
-/// Where the demonstration keeps everything.
-const DEMO_DATA: &str = "./ironroot-demo";
-
-/// How the log reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// One JSON object a line, for programs.
-    Json,
-}
 
 /// Everything that the hub is started with.
 #[derive(Clone, Debug)]
@@ -141,89 +53,6 @@ pub struct Listen {
     pub device: SocketAddr,
     /// The CA's certificates.
     pub pki: SocketAddr,
-}
-
-/// The settings file. Every section and field may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FileSettings {
-    /// How the hub is called.
-    pub hub: HubSection,
-    /// Where keys lie.
-    pub keys: KeysSection,
-    /// The database.
-    pub store: StoreSection,
-    /// The archive of the journal's old entries.
-    pub archive: ArchiveSettings,
-    /// Snapshots of the state.
-    pub snapshots: SnapshotSettings,
-    /// Backups of the running hub.
-    pub backup: BackupSection,
-    /// The MQTT door.
-    pub mqtt: MqttSettings,
-    /// Sessions and messages behind the MQTT door.
-    pub broker: BrokerSettings,
-    /// The device door (EST).
-    pub device: HttpSettings,
-    /// Console and API.
-    pub console: HttpSettings,
-    /// The door of the CA's certificates.
-    pub pki: HttpSettings,
-    /// How far the machine's clock is trusted.
-    pub clock: ClockSettings,
-}
-
-/// Where keys lie, as on the command line, which comes first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct KeysSection {
-    /// Where the sealing key comes from, at the first start.
-    pub seal_key: Option<String>,
-    /// The token that makes and keeps the issuing CA's key, at the first start.
-    pub ca_key: Option<String>,
-}
-
-/// How the hub is called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct HubSection {
-    /// Host names and addresses that devices reach it by, beside `localhost`; the first stands in
-    /// certificates as the address of the CA's certificates, and names the journal.
-    pub names: Vec<String>,
-}
-
-/// The database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StoreSection {
-    /// The most bytes that the store may take; past it the journal stops, and Grants only shrink.
-    /// No bound but the disk's when absent. For SQLite alone.
-    pub size_max_bytes: Option<u64>,
-}
-
-/// Backups of the running hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BackupSection {
-    /// How many bytes of the store are read per second at most, so that devices notice nothing.
-    pub bytes_per_s_max: u64,
-}
-
-impl Default for BackupSection {
-    fn default() -> Self {
-        Self {
-            bytes_per_s_max: 16 << 20,
-        }
-    }
-}
-
-impl BackupSection {
-    /// How fast a backup goes.
-    pub fn pace(self) -> Pace {
-        Pace {
-            bytes_per_s: Some(self.bytes_per_s_max),
-        }
-    }
 }
 
 /// Why the settings cannot be used: every fault that was found, each with its place.
@@ -310,30 +139,6 @@ fn read_file(args: &UpArgs, faults: &mut Vec<String>) -> FileSettings {
     })
 }
 
-impl FileSettings {
-    /// The settings file that is named, or the one of the data folder, if there is one.
-    ///
-    /// # Errors
-    /// The file and what is wrong with it.
-    pub fn read(data: &Path, named: Option<&Path>) -> Result<Self, String> {
-        let path = named.map_or_else(|| data.join("ironroot.toml"), Path::to_owned);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(cause) if named.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
-                String::new()
-            }
-            Err(cause) => return Err(format!("{}: {cause}", path.display())),
-        };
-        parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
-    }
-}
-
-fn parse(text: &str) -> Result<FileSettings, String> {
-    let document = toml::Deserializer::parse(text).map_err(|cause| cause.to_string())?;
-    serde_path_to_error::deserialize(document)
-        .map_err(|cause| format!("{}: {}", cause.path(), cause.inner().message()))
-}
-
 /// A setting that has a text form of its own.
 fn parsed<T: FromStr<Err: Display>>(
     name: &str,
@@ -377,6 +182,7 @@ fn store(args: &UpArgs, faults: &mut Vec<String>) -> StoreUrl {
 
 #[cfg(test)]
 mod tests {
+    use super::file::parse;
     use super::*;
     use clap::Parser;
 
