@@ -8,6 +8,7 @@ use ironroot_identity::Principal;
 use ironroot_mqtt::{
     ConnAck, ConnAckProperties, Connect, Frame, Malformed, Packet, ReasonCode, Version,
 };
+use ironroot_registry::Subject;
 use ironroot_time::UnixTime;
 
 use super::alias::{ClientAliases, OwnAliases};
@@ -125,31 +126,10 @@ fn admit(
         session: outbox.number(),
         at: now,
     };
-    let will = connect
-        .will
-        .map(|will| Will::register(broker, origin, &will));
-    let client = ClientLimits::of(connect, &broker.settings);
-    let in_flight_max = in_flight_max(connect, &broker.settings);
-    let mut open = Box::new(Open {
-        broker: Arc::clone(broker),
-        subject: Arc::clone(subject),
-        state: SessionState::new(outbox, in_flight_max),
-        gate: Gate::new(broker.shelf.clone()),
-        version: connect.version,
-        client,
-        // MQTT 5 section 3.1.2.10 [MQTT-3.1.2-22].
-        silence_max: (keep_alive_s > 0)
-            .then(|| Duration::from_millis(u64::from(keep_alive_s) * 1_500)),
-        heard: now,
-        will: will.transpose()?,
-        client_aliases: ClientAliases::new(client_aliases_max(connect, &broker.settings)),
-        own_aliases: OwnAliases::new(own_aliases_max(connect, &broker.settings)),
-        pace: Pace::new(now),
-        topics: SessionTopics::default(),
-        pause: None,
-        only_listens: false,
-        gathers_until: None,
-    });
+    let mut open = unopened(broker, subject, connect, outbox, keep_alive_s, now);
+    if let Some(will) = &connect.will {
+        open.will = Some(Will::register(broker, origin, will)?);
+    }
     let info = SessionInfo {
         client_id: client_id.clone(),
         version: connect.version,
@@ -169,25 +149,18 @@ fn admit(
     for parked in ended {
         parked.end(broker, now);
     }
-    let expiry_s = u32::try_from(client.session_expiry.as_secs()).unwrap_or(u32::MAX);
     let session_present = match admitted {
         Admitted::After(earlier) => return Ok((Admission::After(earlier), client_id)),
         Admitted::New => {
-            open.state.shelved = expiry_s > 0;
-            open.note_if(expiry_s > 0, |session| Step::Begin {
-                session,
-                principal: subject.principal().clone(),
-                client_id: client_id.clone(),
-                expiry_s,
-            });
+            begin(&mut open, &client_id);
             SessionPresent::No
         }
         Admitted::Resumed(parked) => {
-            open.state.resume(parked.state, in_flight_max);
-            if let Some(will) = &mut open.will {
-                will.set_session(open.state.outbox.number());
-            }
-            open.note_if(true, |session| Step::Resume { session, expiry_s });
+            resume(
+                &mut open,
+                parked.state,
+                in_flight_max(connect, &broker.settings),
+            );
             SessionPresent::Yes
         }
     };
@@ -195,9 +168,69 @@ fn admit(
     if let Some(step) = will.map(|will| will.step(open.state.outbox.number().0)) {
         open.note_if(true, |_session| step);
     }
-    open.state.outbox.begin(lifetime(client.session_expiry));
+    open.state
+        .outbox
+        .begin(lifetime(open.client.session_expiry));
     broker.watch_place(peer, &open.state.outbox, now);
     Ok((Admission::In(open, session_present), client_id))
+}
+
+/// What a session is made of that no client is in yet.
+fn unopened(
+    broker: &Arc<Broker>,
+    subject: &Arc<Subject>,
+    connect: &Connect<'_>,
+    outbox: Arc<Outbox>,
+    keep_alive_s: u16,
+    now: UnixTime,
+) -> Box<Open> {
+    let settings = &broker.settings;
+    // MQTT 5 section 3.1.2.10 [MQTT-3.1.2-22].
+    let silence_max = Duration::from_millis(u64::from(keep_alive_s) * 1_500);
+    Box::new(Open {
+        broker: Arc::clone(broker),
+        subject: Arc::clone(subject),
+        state: SessionState::new(outbox, in_flight_max(connect, settings)),
+        gate: Gate::new(broker.shelf.clone()),
+        version: connect.version,
+        client: ClientLimits::of(connect, settings),
+        silence_max: (keep_alive_s > 0).then_some(silence_max),
+        heard: now,
+        will: None,
+        client_aliases: ClientAliases::new(client_aliases_max(connect, settings)),
+        own_aliases: OwnAliases::new(own_aliases_max(connect, settings)),
+        pace: Pace::new(now),
+        topics: SessionTopics::default(),
+        pause: None,
+        only_listens: false,
+        gathers_until: None,
+    })
+}
+
+/// Begins a session, which outlives the hub if it is to outlive its connection.
+fn begin(open: &mut Open, client_id: &str) {
+    let (subject, expiry_s) = (Arc::clone(&open.subject), expiry_s(open));
+    open.state.shelved = expiry_s > 0;
+    open.note_if(expiry_s > 0, |session| Step::Begin {
+        session,
+        principal: subject.principal().clone(),
+        client_id: client_id.into(),
+        expiry_s,
+    });
+}
+
+/// Goes on with a session that the client left behind.
+fn resume(open: &mut Open, state: SessionState, in_flight_max: u16) {
+    open.state.resume(state, in_flight_max);
+    if let Some(will) = &mut open.will {
+        will.set_session(open.state.outbox.number());
+    }
+    let expiry_s = expiry_s(open);
+    open.note_if(true, |session| Step::Resume { session, expiry_s });
+}
+
+fn expiry_s(open: &Open) -> u32 {
+    u32::try_from(open.client.session_expiry.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// How long what waits for a client is kept, whose session waits for it so long.
