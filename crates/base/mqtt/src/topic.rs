@@ -111,11 +111,6 @@ impl<'a> TopicFilter<'a> {
         Levels::of(self.inner)
     }
 
-    /// Whether `+` or `#` stands in it.
-    pub fn has_wildcard(&self) -> bool {
-        self.inner.bytes().any(is_wildcard)
-    }
-
     /// Whether a message under `name` is for this filter (MQTT 5 section 4.7).
     pub fn matches(&self, name: TopicName<'_>) -> bool {
         covers(
