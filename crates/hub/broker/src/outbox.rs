@@ -3,9 +3,11 @@
 //! Any thread pushes; only the session takes. The lock is held for a few moves, never while bytes are
 //! encoded or written. An empty queue holds no memory.
 
+mod bounds;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -15,9 +17,9 @@ use ironroot_time::UnixTime;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
+pub(crate) use self::bounds::QueueBounds;
 use crate::counters::Counters;
 use crate::message::Outgoing;
-use crate::settings::BrokerSettings;
 use crate::shelf::{Content, Shelf, Step, Ticket};
 
 /// So many bytes go at once, however soon after the ones before; about what a TLS record carries.
@@ -93,45 +95,6 @@ struct Inner {
     gathered: usize,
     session: Option<Waker>,
     paused: Vec<Waker>,
-}
-
-/// How much may wait, and how much does in the whole hub.
-#[derive(Debug)]
-pub(crate) struct QueueBounds {
-    session_pause: usize,
-    session_max: usize,
-    parked_max: usize,
-    hub_pause: usize,
-    hub_max: usize,
-    hub_bytes: AtomicUsize,
-}
-
-impl QueueBounds {
-    pub(crate) fn new(settings: &BrokerSettings) -> Self {
-        Self {
-            session_pause: settings.session_queue_pause_bytes,
-            session_max: settings.session_queue_max_bytes,
-            parked_max: settings.parked_queue_max_bytes,
-            hub_pause: settings.hub_queue_pause_bytes,
-            hub_max: settings.hub_queue_max_bytes,
-            hub_bytes: AtomicUsize::new(0),
-        }
-    }
-
-    /// Bytes waiting for all sessions.
-    pub(crate) fn hub_bytes(&self) -> usize {
-        self.hub_bytes.load(Relaxed)
-    }
-
-    /// Whether publishers of QoS 1 must pause for the sake of the whole hub.
-    pub(crate) fn hub_pauses(&self) -> bool {
-        self.hub_bytes() > self.hub_pause
-    }
-
-    /// Whether the hub can take no more QoS 1.
-    pub(crate) fn hub_is_full(&self) -> bool {
-        self.hub_bytes() > self.hub_max
-    }
 }
 
 /// How much a session takes at once, and when again.
