@@ -41,7 +41,7 @@ use ironroot_api::BODY_SIZE_MAX;
 #[cfg(doc)]
 use ironroot_console::Visitor;
 use ironroot_pki::tls::AnchorSet;
-use ironroot_registry::Registry;
+use ironroot_registry::{Fact, Registry};
 use ironroot_time::Rng;
 use ironroot_views::Views;
 use utoipa_axum::router::OpenApiRouter;
@@ -130,6 +130,13 @@ impl Api {
     /// An API over these parts.
     pub fn new(parts: ApiParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Records what was asked for; gives the index of the entry.
+    pub(crate) async fn record(&self, fact: impl Into<Fact>) -> Result<u64, Refusal> {
+        let recorded = self.ledger.record(&fact.into()).await;
+        let receipt = recorded.map_err(|cause| self.refuse(&cause))?;
+        Ok(receipt.indices.start)
     }
 
     /// Its routes for the pages of this process: a request carries the [`Visitor`] in whose name it is made.

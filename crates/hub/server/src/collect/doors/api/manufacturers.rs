@@ -7,7 +7,7 @@ use ironroot_api::{
     ManufacturerCa, ManufacturerCaRemoved, NewManufacturerCa, Page, PageQuery, Problem,
 };
 use ironroot_identity::ProfileName;
-use ironroot_registry::{Fact, ManufacturerRemoved};
+use ironroot_registry::ManufacturerRemoved;
 
 use super::auth::Caller;
 use super::request::{Asked, Body, Named, id};
@@ -68,21 +68,14 @@ pub(crate) async fn remove(
         )
     };
     let known: ProfileName = name.parse().map_err(unknown)?;
-    let fact = Fact::from(ManufacturerRemoved {
+    let fact = ManufacturerRemoved {
         name: known,
         by: by.clone(),
-    });
-    let receipt = api
-        .ledger
-        .record(&fact)
-        .await
-        .map_err(|cause| api.refuse(&cause))?;
+    };
+    let entry = api.record(fact).await?;
     refresh(&api)?;
     tracing::info!(door = "api", actor = %by, manufacturer = name, "A manufacturer's CA was removed.");
-    Ok(Json(ManufacturerCaRemoved {
-        name,
-        entry: receipt.indices.start,
-    }))
+    Ok(Json(ManufacturerCaRemoved { name, entry }))
 }
 
 /// Puts what was recorded in force at the doors.

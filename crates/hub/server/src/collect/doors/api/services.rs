@@ -8,7 +8,6 @@ use ironroot_api::{
     ServiceRevoked,
 };
 use ironroot_identity::{Principal, ServiceName};
-use ironroot_registry::Fact;
 
 use super::auth::Caller;
 use super::request::{Asked, Body, Named, id};
@@ -85,19 +84,15 @@ pub(crate) async fn revoke(
     let unknown = |_no_id| Refusal::new(Class::Unknown, format!("There is no service {name:?}."));
     let service: ServiceName = name.parse().map_err(unknown)?;
     let sessions_cut = api.views.sessions(&Principal::Service(service.clone()));
-    let fact = Fact::from(ironroot_registry::ServiceRevoked {
+    let fact = ironroot_registry::ServiceRevoked {
         service,
         by: by.clone(),
-    });
-    let receipt = api
-        .ledger
-        .record(&fact)
-        .await
-        .map_err(|cause| api.refuse(&cause))?;
+    };
+    let entry = api.record(fact).await?;
     tracing::info!(door = "api", actor = %by, service = name, "A service was revoked.");
     Ok(Json(ServiceRevoked {
         name,
-        entry: receipt.indices.start,
+        entry,
         sessions_cut,
     }))
 }

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::{Extension, Json};
 use ironroot_api::{Page, SessionItem, SessionsEnded};
-use ironroot_registry::Fact;
 
 use super::auth::Caller;
 use super::{Api, Refusal};
@@ -25,12 +24,11 @@ pub(crate) async fn end(
 ) -> Result<Json<SessionsEnded>, Refusal> {
     // Ended before it is recorded: what shrinks does not wait for the journal.
     let sessions_ended = api.sign_ins.end_all_but(None);
-    let fact = Fact::from(ironroot_registry::SessionsEnded { by: by.clone() });
-    let recorded = api.ledger.record(&fact).await;
-    let receipt = recorded.map_err(|cause| api.refuse(&cause))?;
+    let fact = ironroot_registry::SessionsEnded { by: by.clone() };
+    let entry = api.record(fact).await?;
     tracing::info!(door = "api", actor = %by, "Every session of the console was ended.");
     Ok(Json(SessionsEnded {
         sessions_ended,
-        entry: receipt.indices.start,
+        entry,
     }))
 }

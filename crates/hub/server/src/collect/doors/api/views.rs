@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use ironroot_api::{NewView, Page, Problem, SavedView, ViewRemoved};
 use ironroot_identity::ViewName;
-use ironroot_registry::Fact;
 
 use super::auth::Caller;
 use super::request::{Body, Named};
@@ -48,14 +47,7 @@ pub(crate) async fn remove(
 ) -> Result<Json<ViewRemoved>, Refusal> {
     let unknown = |_no_id| Refusal::new(Class::Unknown, format!("There is no view {name:?}."));
     let known: ViewName = name.parse().map_err(unknown)?;
-    let removed = api
-        .ledger
-        .record(&Fact::from(ironroot_registry::ViewRemoved {
-            name: known,
-            by,
-        }))
-        .await;
-    let receipt = removed.map_err(|cause| api.refuse(&cause))?;
-    let entry = receipt.indices.start;
+    let fact = ironroot_registry::ViewRemoved { name: known, by };
+    let entry = api.record(fact).await?;
     Ok(Json(ViewRemoved { name, entry }))
 }
