@@ -1,5 +1,6 @@
 //! Numbers and moments as people read them.
 
+use ironroot_api::Traffic;
 use ironroot_time::UnixTime;
 
 /// `1842196` as `1,842,196`.
@@ -31,6 +32,18 @@ pub(crate) fn size(bytes: u64) -> String {
             bytes % 1_000_000 / 100_000
         ),
     }
+}
+
+/// What passed between one device or service and the MQTT door.
+pub(crate) fn passed(traffic: &Traffic) -> [(&'static str, String); 6] {
+    [
+        ("Messages from it", grouped(traffic.messages_in)),
+        ("Messages to it", grouped(traffic.messages_out)),
+        ("Bytes from it", size(traffic.bytes_in)),
+        ("Bytes to it", size(traffic.bytes_out)),
+        ("Refused", grouped(traffic.refused)),
+        ("Withheld", grouped(traffic.withheld)),
+    ]
 }
 
 /// How long ago a device was last heard of; `now` while it is connected.

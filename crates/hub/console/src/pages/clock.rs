@@ -8,6 +8,7 @@ use super::fault::Trouble;
 use crate::Console;
 use crate::figures::moment;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// The clock is right after all.
 #[derive(Deserialize)]
@@ -45,17 +46,12 @@ impl Step for ClockConfirmation {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        why: &str,
-    ) -> Result<String, Problem> {
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, why: &str) -> Result<String, Problem> {
         let new = NewClockConfirmation {
             why: why.to_owned(),
         };
         let path = "/clock/confirm";
-        let _done: ClockConfirmed = console.hub.post(visitor, path, &new).await?;
+        let _done: ClockConfirmed = hub.post(by, path, &new).await?;
         Ok("/settings?done=clock".to_owned())
     }
 }

@@ -20,6 +20,7 @@ use super::{Shown, answered};
 use crate::Console;
 use crate::form::{Faults, Sent, see};
 use crate::frame::{Frame, Section, Visitor};
+use crate::hub::Hub;
 
 /// One kind of step; the address names what it is about, field by field.
 pub(crate) trait Step: DeserializeOwned + Send + Sync + 'static {
@@ -40,8 +41,8 @@ pub(crate) trait Step: DeserializeOwned + Send + Sync + 'static {
     /// Asks the hub to do it; gives the address of the page that tells of it.
     fn carry_out(
         &self,
-        console: &Console,
-        visitor: &Visitor,
+        hub: &Hub,
+        by: &Visitor,
         why: &str,
     ) -> impl Future<Output = Result<String, Problem>> + Send;
 }
@@ -144,7 +145,7 @@ async fn obey<S: Step>(
     address: Uri,
     Sent { visitor, form }: Sent<Reason>,
 ) -> Response {
-    match step.carry_out(&console, &visitor, &form.why).await {
+    match step.carry_out(&console.hub, &visitor, &form.why).await {
         Ok(done) => see(&done),
         Err(problem) => {
             let field = if S::WHY.is_empty() { "" } else { "why" };

@@ -7,7 +7,7 @@ mod order;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
-use ironroot_api::{DeviceDetail, GrantSummary, Lifecycle, Order, TimelineEntry};
+use ironroot_api::{DeviceDetail, GrantSummary, Lifecycle, Order};
 use ironroot_time::UnixTime;
 use serde::Deserialize;
 
@@ -22,7 +22,6 @@ use super::journal::Line;
 use super::order::{OrderDialog, OrderForm, Shown, verb};
 use crate::Console;
 use crate::address::Address;
-use crate::figures::{grouped, moment, short};
 use crate::form::Faults;
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
@@ -138,7 +137,7 @@ impl DevicePage {
             lines: detail
                 .timeline
                 .into_iter()
-                .map(|entry| line(entry, now))
+                .map(|entry| Line::timed(entry, now))
                 .collect(),
             dialog: None,
             profile: item.profile,
@@ -159,23 +158,13 @@ fn orders(lifecycle: Lifecycle) -> Vec<Order> {
     }
 }
 
-fn line(entry: TimelineEntry, now: UnixTime) -> Line {
-    Line {
-        index: entry.entry,
-        number: grouped(entry.entry),
-        mark: marks::entry(&entry.kind),
-        sentence: entry.sentence,
-        exact: moment(&entry.at),
-        short: short(now, &entry.at),
-        at: entry.at,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::{HOSTILE, check, frame};
-    use ironroot_api::{Certificate, CertificateStatus, DeviceItem, Reason, Tier, Traffic};
+    use ironroot_api::{
+        Certificate, CertificateStatus, DeviceItem, Reason, Tier, TimelineEntry, Traffic,
+    };
 
     pub(super) const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use ironroot_api::{JournalEntry, JournalQuery};
+use ironroot_api::{JournalEntry, JournalQuery, TimelineEntry};
 use ironroot_time::UnixTime;
 use serde::Deserialize;
 
@@ -194,9 +194,19 @@ impl Asked {
 
 impl Line {
     pub(crate) fn new(entry: JournalEntry, now: UnixTime) -> Self {
+        let timed = TimelineEntry {
+            entry: entry.index,
+            at: entry.at,
+            kind: entry.kind,
+            sentence: entry.sentence,
+        };
+        Self::timed(timed, now)
+    }
+
+    pub(crate) fn timed(entry: TimelineEntry, now: UnixTime) -> Self {
         Self {
-            index: entry.index,
-            number: grouped(entry.index),
+            index: entry.entry,
+            number: grouped(entry.entry),
             mark: marks::entry(&entry.kind),
             sentence: entry.sentence,
             exact: moment(&entry.at),

@@ -8,6 +8,7 @@ use super::fault::Trouble;
 use crate::Console;
 use crate::address::segment;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// One maker is trusted no more.
 #[derive(Deserialize)]
@@ -39,14 +40,9 @@ impl Step for MakerRemoval {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        _why: &str,
-    ) -> Result<String, Problem> {
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, _why: &str) -> Result<String, Problem> {
         let path = format!("/manufacturer-cas/{}", segment(&self.name));
-        let done: ManufacturerCaRemoved = console.hub.delete(visitor, &path).await?;
+        let done: ManufacturerCaRemoved = hub.delete(by, &path).await?;
         Ok(format!("/onboard/makers?done={}", segment(&done.name)))
     }
 }

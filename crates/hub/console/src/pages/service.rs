@@ -10,7 +10,7 @@ use super::Shown;
 use super::fault::Trouble;
 use super::services::status;
 use crate::Console;
-use crate::figures::{day, grouped, seen, shortened, size};
+use crate::figures::{day, grouped, passed, seen, shortened};
 use crate::frame::{Frame, Section, Visitor};
 use crate::marks::{self, Mark};
 
@@ -36,7 +36,7 @@ pub(crate) struct ServicePage {
     certificates: Vec<Row>,
     sessions: u32,
     seen: String,
-    traffic: [(&'static str, String); 7],
+    traffic: Vec<(&'static str, String)>,
 }
 
 pub(crate) async fn show(
@@ -76,15 +76,10 @@ impl ServicePage {
             subscribe: item.subscribe,
             certificates: item.certificates.into_iter().map(Row::new).collect(),
             sessions: item.sessions,
-            traffic: [
-                ("Sessions opened", grouped(traffic.connects)),
-                ("Messages from it", grouped(traffic.messages_in)),
-                ("Messages to it", grouped(traffic.messages_out)),
-                ("Bytes from it", size(traffic.bytes_in)),
-                ("Bytes to it", size(traffic.bytes_out)),
-                ("Refused", grouped(traffic.refused)),
-                ("Withheld", grouped(traffic.withheld)),
-            ],
+            traffic: [("Sessions opened", grouped(traffic.connects))]
+                .into_iter()
+                .chain(passed(&traffic))
+                .collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::Console;
 use crate::address::segment;
 use crate::figures::counted;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// One service loses its identity.
 #[derive(Deserialize)]
@@ -50,14 +51,9 @@ impl Step for ServiceRevocation {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        _why: &str,
-    ) -> Result<String, Problem> {
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, _why: &str) -> Result<String, Problem> {
         let path = format!("/services/{}", segment(&self.name));
-        let done: ServiceRevoked = console.hub.delete(visitor, &path).await?;
+        let done: ServiceRevoked = hub.delete(by, &path).await?;
         Ok(format!("/services?revoked={}", segment(&done.name)))
     }
 }

@@ -7,6 +7,7 @@ use super::confirm::{Change, Gravity, Question, Step};
 use super::fault::Trouble;
 use crate::Console;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// Every session ends.
 #[derive(Deserialize)]
@@ -40,13 +41,8 @@ impl Step for SessionsEnd {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        _why: &str,
-    ) -> Result<String, Problem> {
-        let _done: SessionsEnded = console.hub.delete(visitor, "/sessions").await?;
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, _why: &str) -> Result<String, Problem> {
+        let _done: SessionsEnded = hub.delete(by, "/sessions").await?;
         Ok("/sign-in?out=true".to_owned())
     }
 }

@@ -8,6 +8,7 @@ use super::fault::Trouble;
 use crate::Console;
 use crate::address::segment;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// One token opens nothing any more.
 #[derive(Deserialize)]
@@ -37,14 +38,9 @@ impl Step for TokenRevocation {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        _why: &str,
-    ) -> Result<String, Problem> {
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, _why: &str) -> Result<String, Problem> {
         let path = format!("/tokens/{}", segment(&self.name));
-        let _done: TokenRevoked = console.hub.delete(visitor, &path).await?;
+        let _done: TokenRevoked = hub.delete(by, &path).await?;
         Ok("/settings?done=revoked".to_owned())
     }
 }

@@ -8,6 +8,7 @@ use super::fault::Trouble;
 use crate::Console;
 use crate::address::segment;
 use crate::frame::{Section, Visitor};
+use crate::hub::Hub;
 
 /// One claim waits no more.
 #[derive(Deserialize)]
@@ -45,14 +46,9 @@ impl Step for Withdrawal {
         })
     }
 
-    async fn carry_out(
-        &self,
-        console: &Console,
-        visitor: &Visitor,
-        _why: &str,
-    ) -> Result<String, Problem> {
+    async fn carry_out(&self, hub: &Hub, by: &Visitor, _why: &str) -> Result<String, Problem> {
         let path = format!("/claims/{}", segment(&self.serial));
-        let done: ClaimWithdrawn = console.hub.delete(visitor, &path).await?;
+        let done: ClaimWithdrawn = hub.delete(by, &path).await?;
         Ok(format!("/onboard?withdrawn={}", segment(&done.serial)))
     }
 }

@@ -3,7 +3,7 @@
 use ironroot_api::{DeviceItem, GrantSummary, Source, Traffic};
 use ironroot_time::UnixTime;
 
-use crate::figures::{grouped, moment, seen, size};
+use crate::figures::{grouped, moment, passed, seen, size};
 
 pub(super) fn facts(item: &DeviceItem, now: UnixTime) -> Vec<(&'static str, String)> {
     let never = || "never".to_owned();
@@ -72,18 +72,13 @@ pub(super) fn traffic(traffic: &Traffic, sources: &[Source]) -> Vec<(&'static st
     } else {
         from.join(", ")
     };
-    vec![
-        ("From", from),
-        ("Messages from it", grouped(traffic.messages_in)),
-        ("Messages to it", grouped(traffic.messages_out)),
-        ("Bytes from it", size(traffic.bytes_in)),
-        ("Bytes to it", size(traffic.bytes_out)),
-        ("Refused", grouped(traffic.refused)),
-        ("Withheld", grouped(traffic.withheld)),
+    let own = [
         ("Throttled", grouped(traffic.throttled)),
         ("Held", grouped(traffic.held)),
         ("Cut off", grouped(traffic.cut_off)),
         ("Topics today", grouped(traffic.topics_today)),
         ("Connects", grouped(traffic.connects)),
-    ]
+    ];
+    let passed = passed(traffic).into_iter().chain(own);
+    [("From", from)].into_iter().chain(passed).collect()
 }
