@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use ironroot_api::{Lifecycle, Tier};
+use ironroot_api::Lifecycle;
 use ironroot_identity::{DeviceId, ProfileName};
 
 use crate::device::in_two_places;
@@ -20,8 +20,6 @@ pub struct Fleet {
     pub devices: u64,
     /// By state, those without a device left out.
     pub by_lifecycle: BTreeMap<Lifecycle, u64>,
-    /// By tier, those without a device left out.
-    pub by_tier: BTreeMap<Tier, u64>,
     /// By profile, those without a device left out.
     pub by_profile: BTreeMap<ProfileName, u64>,
     /// Claimed serials that wait for their device.
@@ -38,11 +36,6 @@ impl Fleet {
     /// How many devices are in a state.
     pub fn in_state(&self, lifecycle: Lifecycle) -> u64 {
         self.by_lifecycle.get(&lifecycle).copied().unwrap_or(0)
-    }
-
-    /// How many devices are of a tier.
-    pub fn of_tier(&self, tier: Tier) -> u64 {
-        self.by_tier.get(&tier).copied().unwrap_or(0)
     }
 
     /// Devices in good standing: those that may do all their profile grants.
@@ -63,13 +56,9 @@ impl Views {
         let mut fleet = Fleet::default();
         each_device(&self.registry, None, |device| {
             device.inspect(|row, lifecycle| {
-                let (lifecycle, tier) = (
-                    words::lifecycle(lifecycle),
-                    words::tier(row.standing().tier),
-                );
+                let lifecycle = words::lifecycle(lifecycle);
                 fleet.devices += 1;
                 *fleet.by_lifecycle.entry(lifecycle).or_default() += 1;
-                *fleet.by_tier.entry(tier).or_default() += 1;
                 match fleet.by_profile.get_mut(&row.profile) {
                     Some(count) => *count += 1,
                     None => _ = fleet.by_profile.insert(row.profile.clone(), 1),
