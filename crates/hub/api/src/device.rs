@@ -22,6 +22,8 @@ words! {
         Transferred = "transferred",
         /// It is gone for good.
         Retired = "retired",
+        /// Its claim was withdrawn before it came. Lists leave it out unless they ask for this state, or for its id.
+        Withdrawn = "withdrawn",
     }
 }
 
@@ -104,7 +106,7 @@ pub struct DeviceQuery {
     /// Only devices of this profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Only devices in this state.
+    /// Only devices in this state. Without it and without `id`, serials whose claim was withdrawn are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(inline)]
     pub lifecycle: Option<Lifecycle>,

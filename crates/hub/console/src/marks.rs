@@ -34,6 +34,7 @@ pub(crate) fn lifecycle(state: Lifecycle) -> Mark {
         Lifecycle::Quarantined => mark("quarantined", "quarantined", "Quarantined"),
         Lifecycle::Transferred => mark("claimed", "", "Transferred"),
         Lifecycle::Retired => mark("retired", "", "Retired"),
+        Lifecycle::Withdrawn => mark("retired", "", "Withdrawn"),
     }
 }
 

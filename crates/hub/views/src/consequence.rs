@@ -52,7 +52,7 @@ impl Views {
         });
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         OrderState {
-            lifecycle: words::lifecycle(standing.lifecycle),
+            lifecycle: words::life(row, standing.lifecycle),
             tier: words::tier(standing.tier),
             reasons_count: count(outcome.reasons),
             certificates: count(outcome.certificates),

@@ -6,11 +6,11 @@ use ironroot_api::{
     Assurance, DeviceCount, DeviceItem, DeviceList, DeviceQuery, DeviceSort, Page, limit,
 };
 use ironroot_registry::{Device, DeviceRow};
-use ironroot_standing::{Lifecycle, Standing};
+use ironroot_standing::Lifecycle;
 use ironroot_time::UnixTime;
 
 use crate::best::Best;
-use crate::looking::Looking;
+use crate::looking::{Facts, Looking};
 use crate::page::Place;
 use crate::walk::each_device;
 use crate::{Activity, NotShown, Views, words};
@@ -69,7 +69,7 @@ impl Views {
                     *number += u64::from(looking.fits(facts, other));
                 }
                 if looking.fits(facts, query) {
-                    count_in(&mut count, facts.standing);
+                    count_in(&mut count, facts);
                     best.offer(looking.order(facts), device);
                 }
             });
@@ -99,7 +99,7 @@ impl Views {
         DeviceItem {
             id: row.id.to_string(),
             profile: row.profile.to_string(),
-            lifecycle: words::lifecycle(lifecycle),
+            lifecycle: words::life(row, lifecycle),
             tier: words::tier(row.standing().tier),
             assurance: assurance(row),
             reasons_count: u32::try_from(row.reasons.len()).unwrap_or(u32::MAX),
@@ -118,10 +118,9 @@ pub(crate) fn assurance(row: &DeviceRow) -> Option<Assurance> {
     (!row.certificates.is_empty()).then_some(Assurance::Software)
 }
 
-fn count_in(count: &mut DeviceCount, standing: Standing) {
+fn count_in(count: &mut DeviceCount, facts: &Facts<'_>) {
     count.devices += 1;
-    let lifecycle = words::lifecycle(standing.lifecycle);
-    *count.by_lifecycle.entry(lifecycle).or_default() += 1;
-    let tier = words::tier(standing.tier);
+    *count.by_lifecycle.entry(facts.life).or_default() += 1;
+    let tier = words::tier(facts.standing.tier);
     *count.by_tier.entry(tier).or_default() += 1;
 }

@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 16;
 /// How many devices there are of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fleet {
-    /// All devices.
+    /// All devices; a serial whose claim was withdrawn is none.
     pub devices: u64,
     /// By state, those without a device left out.
     pub by_lifecycle: BTreeMap<Lifecycle, u64>,
@@ -56,14 +56,17 @@ impl Views {
         let mut fleet = Fleet::default();
         each_device(&self.registry, None, |device| {
             device.inspect(|row, lifecycle| {
-                let lifecycle = words::lifecycle(lifecycle);
+                let lifecycle = words::life(row, lifecycle);
+                if lifecycle == Lifecycle::Withdrawn {
+                    return;
+                }
                 fleet.devices += 1;
                 *fleet.by_lifecycle.entry(lifecycle).or_default() += 1;
                 match fleet.by_profile.get_mut(&row.profile) {
                     Some(count) => *count += 1,
                     None => _ = fleet.by_profile.insert(row.profile.clone(), 1),
                 }
-                if lifecycle == Lifecycle::Claimed && !row.claim_withdrawn() {
+                if lifecycle == Lifecycle::Claimed {
                     let ended = row.claim_expires <= now.as_ms();
                     fleet.claims_ended += u64::from(ended);
                     fleet.claims_waiting += u64::from(!ended);

@@ -32,6 +32,8 @@ enum LookUp {
 /// One device as questions see it; what is not wanted is empty.
 pub(crate) struct Facts<'a> {
     pub(crate) standing: Standing,
+    /// Where it is in its life, in the words of the API.
+    pub(crate) life: ironroot_api::Lifecycle,
     row: &'a DeviceRow,
     activity: Activity,
     /// When the last of its certificates ends, seconds since 1970.
@@ -85,6 +87,7 @@ impl<'a> Looking<'a> {
             };
             see(&Facts {
                 standing: standing_of(row, lifecycle),
+                life: words::life(row, lifecycle),
                 row,
                 activity,
                 certificate_ends,
@@ -96,6 +99,7 @@ impl<'a> Looking<'a> {
     pub(crate) fn fits(&self, facts: &Facts<'_>, query: &DeviceQuery) -> bool {
         let Facts {
             standing,
+            life,
             row,
             activity,
             certificate_ends,
@@ -104,7 +108,9 @@ impl<'a> Looking<'a> {
         let profile = query.profile.as_deref();
         let heard = activity.last_seen.map(|at| self.now.since(at).as_secs());
         let ends_in = certificate_ends.map(|at| at.saturating_sub(self.now.as_s()));
-        (query.lifecycle).is_none_or(|wanted| wanted == words::lifecycle(standing.lifecycle))
+        // A serial whose claim was withdrawn is nobody's device: only who asks for it finds it.
+        let counts = *life != ironroot_api::Lifecycle::Withdrawn || id.is_some();
+        (query.lifecycle).map_or(counts, |wanted| wanted == *life)
             && (query.tier).is_none_or(|wanted| wanted == words::tier(standing.tier))
             && profile.is_none_or(|wanted| wanted == row.profile.as_str())
             && id.is_none_or(|part| row.id.as_str().contains(part))

@@ -68,7 +68,8 @@ impl Views {
         let mut groups = BTreeMap::new();
         each_device(&self.registry, None, |device| {
             let standing = device.inspect(|row, lifecycle| {
-                (row.profile.as_str() == profile).then(|| Standing {
+                let gone = words::life(row, lifecycle) == ironroot_api::Lifecycle::Withdrawn;
+                (row.profile.as_str() == profile && !gone).then(|| Standing {
                     lifecycle,
                     ..row.standing()
                 })

@@ -2,7 +2,7 @@
 
 use ironroot_api::{Lifecycle, RevocationReason, Tier};
 use ironroot_identity as identity;
-use ironroot_registry::Actor;
+use ironroot_registry::{Actor, DeviceRow};
 use ironroot_standing::{self as standing, QuarantineReason};
 use ironroot_time::UnixTime;
 
@@ -14,6 +14,14 @@ pub(crate) fn lifecycle(state: standing::Lifecycle) -> Lifecycle {
         standing::Lifecycle::Quarantined => Lifecycle::Quarantined,
         standing::Lifecycle::Transferred => Lifecycle::Transferred,
         standing::Lifecycle::Retired => Lifecycle::Retired,
+    }
+}
+
+/// Where the device of a row is in its life when its Standing is in `state`.
+pub(crate) fn life(row: &DeviceRow, state: standing::Lifecycle) -> Lifecycle {
+    match lifecycle(state) {
+        Lifecycle::Claimed if row.claim_withdrawn() => Lifecycle::Withdrawn,
+        state => state,
     }
 }
 

@@ -100,6 +100,7 @@ fn ownership(item: &DeviceItem) -> Link {
     match item.lifecycle {
         Lifecycle::Transferred => link(Hold::Broken, "Given up", "Waits for its next owner".into()),
         Lifecycle::Retired => link(Hold::Broken, "Ended", "Nothing leads back".into()),
+        Lifecycle::Withdrawn => link(Hold::Broken, "Withdrawn", "Claim it again".into()),
         _ => link(
             Hold::Holds,
             "Claimed",

@@ -153,7 +153,7 @@ fn orders(lifecycle: Lifecycle) -> Vec<Order> {
             vec![Order::Quarantine, Order::Transfer, Order::Retire]
         }
         Lifecycle::Quarantined => vec![Order::Release, Order::Transfer, Order::Retire],
-        Lifecycle::Claimed | Lifecycle::Transferred => vec![Order::Retire],
+        Lifecycle::Claimed | Lifecycle::Withdrawn | Lifecycle::Transferred => vec![Order::Retire],
         Lifecycle::Retired => Vec::new(),
     }
 }

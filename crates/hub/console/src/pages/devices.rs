@@ -139,6 +139,7 @@ fn lead(count: &DeviceCount) -> String {
         (of(Lifecycle::Claimed), "waiting to enrol"),
         (of(Lifecycle::Transferred), "given up"),
         (of(Lifecycle::Retired), "retired"),
+        (of(Lifecycle::Withdrawn), "with a claim that was withdrawn"),
     ];
     let told: Vec<_> = parts
         .iter()

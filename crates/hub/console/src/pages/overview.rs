@@ -253,6 +253,7 @@ fn note(fleet: &Fleet, state: Lifecycle) -> String {
         Lifecycle::Claimed => "wait for their devices".to_owned(),
         Lifecycle::Transferred => "wait for their owners".to_owned(),
         Lifecycle::Retired => "gone for good".to_owned(),
+        Lifecycle::Withdrawn => "claimed no more".to_owned(),
     }
 }
 

@@ -35,7 +35,11 @@ impl Step for Withdrawal {
                     now("Lets the device enrol once", "Void"),
                     now("Void", ""),
                 ),
-                Change::new("The serial", "Yours", ""),
+                Change::new(
+                    "The serial",
+                    now("In the list of devices", "Left out of lists"),
+                    now("Left out of lists", ""),
+                ),
             ],
             note: "You can claim the serial again at any time; that makes a new token.",
             command: format!("ironroot claim withdraw {serial}"),

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::hub::{BEGIN, Hub, first_profile};
+use crate::hub::{BEGIN, Hub, admin, first_profile};
 use ironroot_api::{Assurance, CertificateStatus, DeviceQuery, DeviceSort, Lifecycle, Order, Tier};
-use ironroot_registry::{DeviceRetired, DeviceRow, Fact, PayloadErased, Registry, Row};
+use ironroot_registry::{
+    DeviceClaimWithdrawn, DeviceRetired, DeviceRow, Fact, PayloadErased, Registry, Row,
+};
 use ironroot_standing::Lifecycle as State;
 use ironroot_store::{Change, Store};
 use ironroot_time::Clock;
@@ -149,6 +151,38 @@ async fn a_count_is_of_all_pages_and_of_every_question_asked_with_it() {
 }
 
 #[tokio::test]
+async fn a_claim_that_was_withdrawn_counts_for_nothing_and_is_found_by_who_asks_for_it() {
+    let hub = Hub::new().await;
+    hub.claims("sen-1").await;
+    hub.claims("sen-2").await;
+    let withdrawn = DeviceClaimWithdrawn {
+        device: "sen-2".parse().unwrap(),
+        by: admin(),
+    };
+    hub.records(&Fact::from(withdrawn)).await;
+    let of = |lifecycle, id: Option<&str>| DeviceQuery {
+        lifecycle,
+        id: id.map(str::to_owned),
+        ..DeviceQuery::default()
+    };
+    for (query, expected) in [
+        (of(None, None), vec!["sen-1"]),
+        (of(Some(Lifecycle::Claimed), None), vec!["sen-1"]),
+        (of(Some(Lifecycle::Withdrawn), None), vec!["sen-2"]),
+        (of(None, Some("sen-2")), vec!["sen-2"]),
+        (of(Some(Lifecycle::Claimed), Some("sen-2")), vec![]),
+    ] {
+        assert_eq!(ids(&hub, &query).await, expected, "{query:?}");
+    }
+    let fleet = hub.views.fleet().await;
+    assert_eq!((fleet.devices, fleet.in_state(Lifecycle::Claimed)), (1, 1));
+    let detail = hub.views.device("sen-2").await.unwrap();
+    assert_eq!(detail.item.lifecycle, Lifecycle::Withdrawn);
+    hub.claims("sen-2").await;
+    assert_eq!(ids(&hub, &of(None, None)).await, ["sen-1", "sen-2"]);
+}
+
+#[tokio::test]
 async fn ages_and_ends_are_counted_from_now() {
     let hub = Hub::new().await;
     hub.brings_in("cam-1").await;
@@ -257,7 +291,7 @@ async fn erased_words_are_said_to_be_erased() {
     let fact = Fact::from(PayloadErased {
         entry,
         digest: digest.clone(),
-        by: crate::hub::admin(),
+        by: admin(),
     });
     let change = Change::of(fact.draft().unwrap()).erasing(digest.parse().unwrap());
     hub.store.commit(change).await.unwrap();
@@ -282,7 +316,7 @@ async fn a_devices_certificates_keep_their_end() {
     let why = "00".repeat(32);
     hub.records(&Fact::from(DeviceRetired {
         device: "cam-1".parse().unwrap(),
-        by: crate::hub::admin(),
+        by: admin(),
         why,
     }))
     .await;

@@ -261,7 +261,10 @@ async fn enrol(
             api.order(id, Order::Transfer, "a new owner claims it")
                 .await?;
         }
-        None | Some(Lifecycle::Claimed | Lifecycle::Transferred | Lifecycle::Retired) => {}
+        None
+        | Some(
+            Lifecycle::Claimed | Lifecycle::Transferred | Lifecycle::Retired | Lifecycle::Withdrawn,
+        ) => {}
     }
     let token = api.claim(id, role.profile).await?;
     let (serial, number) = (id, role.number);
