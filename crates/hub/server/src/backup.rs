@@ -3,6 +3,7 @@
 mod create;
 mod destroyed;
 mod folder;
+mod last;
 mod place;
 mod restore;
 
@@ -18,6 +19,7 @@ use ironroot_time::UnixTime;
 
 pub use create::{CreateArgs, Maker, NotBackedUp};
 pub use folder::NotCarried;
+pub use last::{last, remember};
 pub use place::PLACING_FOLDER;
 pub use restore::{RestoreArgs, VerifyArgs};
 

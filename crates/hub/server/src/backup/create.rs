@@ -154,7 +154,8 @@ pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
     }
     let mut beside = Beside::begin(&path, Mode::Private)?;
     let mut out = BufWriter::with_capacity(1 << 20, &mut beside.file);
-    if let Copied::NoHub = args.hub.copy_backup(&mut out)? {
+    let offline = matches!(args.hub.copy_backup(&mut out)?, Copied::NoHub);
+    if offline {
         make_offline(args, now, &mut out)?;
     }
     out.flush()?;
@@ -165,6 +166,12 @@ pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
         .context("the backup did not arrive whole")?;
     let size = beside.file.metadata()?.len();
     beside.finish()?;
+    // A hub that was asked for it remembers this by itself.
+    let remembered = if offline {
+        super::remember(args.hub.data(), now)
+    } else {
+        Ok(())
+    };
     let deleted = match args.keep {
         Some(keep) => prune(&args.to, keep.into())?,
         None => Vec::new(),
@@ -181,6 +188,9 @@ pub(super) fn run(args: &CreateArgs) -> anyhow::Result<ExitCode> {
     println!(
         "The sealing key is not in it, and nothing opens it without: keep that key, or what gives it, elsewhere."
     );
+    if let Err(cause) = remembered {
+        println!("The hub itself will not know of it: {cause}.");
+    }
     for name in deleted {
         println!("Deleted {name}, which was older than those that are kept.");
     }

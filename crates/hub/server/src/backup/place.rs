@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::last::LAST_FILE;
 use crate::enforce::snapshots::SNAPSHOT_FOLDER;
 use crate::files::NotWritten;
 use crate::keys::KEYS_FOLDER;
@@ -29,6 +30,7 @@ const LEFT_BY_OTHERS: [&str; 8] = [
     SNAPSHOT_FOLDER,
     HISTORY_FILE,
     "admin.token",
+    LAST_FILE,
 ];
 
 /// The store comes last: without it there is no hub.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ironroot_archive::{NotTaken, Snapshot, Snapshots, from_newest};
+use ironroot_journal::Entry;
 use ironroot_registry::{Fact, SnapshotTaken};
 use ironroot_store::{JournalReader, StateError};
-use ironroot_time::Clock;
+use ironroot_time::{Clock, UnixTime};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -53,8 +54,18 @@ pub struct Snapshotter {
     clock: Arc<dyn Clock>,
     /// Who has the entries that the store has dropped.
     archive: Arc<dyn JournalReader>,
-    /// Of how many entries the newest recorded one is; held while the next is taken.
-    newest: Mutex<u64>,
+    /// Held while one is taken or looked for.
+    turn: Mutex<()>,
+    newest: parking_lot::Mutex<Option<Newest>>,
+}
+
+/// The newest snapshot that the journal has recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// How many entries are folded into its rows.
+    pub entries: u64,
+    /// When it was recorded.
+    pub at: UnixTime,
 }
 
 /// A snapshot that the journal has recorded.
@@ -113,7 +124,8 @@ impl Snapshotter {
             upkeep,
             clock,
             archive,
-            newest: Mutex::default(),
+            turn: Mutex::default(),
+            newest: parking_lot::Mutex::default(),
         }
     }
 
@@ -122,19 +134,30 @@ impl Snapshotter {
     /// # Errors
     /// [`SnapshotRefused`]; those that there are stay.
     pub async fn take(&self) -> Result<Recorded, SnapshotRefused> {
-        let mut newest = self.newest.lock().await;
+        let _turn = self.turn.lock().await;
         let outcome = self.take_in_turn().await;
+        let now = self.clock.now();
         match &outcome {
             Ok(recorded) => {
-                *newest = recorded.entries;
+                *self.newest.lock() = Some(Newest {
+                    entries: recorded.entries,
+                    at: now,
+                });
                 self.upkeep.works(Chore::Snapshots);
             }
-            Err(cause) => {
-                let now = self.clock.now();
-                self.upkeep.fails(Chore::Snapshots, &chain(cause), now);
-            }
+            Err(cause) => self.upkeep.fails(Chore::Snapshots, &chain(cause), now),
         }
         outcome
+    }
+
+    /// The newest one; none before the first, or before the hub has looked.
+    pub fn newest(&self) -> Option<Newest> {
+        *self.newest.lock()
+    }
+
+    /// After how many entries the next one is taken; 0: only when a person asks.
+    pub fn every_entries(&self) -> u64 {
+        self.settings.every_entries
     }
 
     async fn take_in_turn(&self) -> Result<Recorded, SnapshotRefused> {
@@ -191,22 +214,38 @@ impl Snapshotter {
 
     /// Finds the newest snapshot that was recorded before the hub started.
     async fn look(&self) {
-        let mut newest = self.newest.lock().await;
+        let _turn = self.turn.lock().await;
         let (store, snapshots) = (self.ledger.store().clone(), self.snapshots.clone());
         let found = spawn_blocking(move || {
             let listed = snapshots.list().unwrap_or_default();
-            let recorded = |known: &Snapshot| matches!(known.recorded_in(&*store), Ok(Some(_)));
-            listed.into_iter().find(recorded)
+            listed
+                .into_iter()
+                .find_map(|known| Newest::recorded(&known, &*store))
         });
-        if let Ok(Some(known)) = found.await {
-            *newest = known.entries;
+        if let Ok(known) = found.await {
+            *self.newest.lock() = known;
         }
     }
 
     async fn is_due(&self) -> bool {
         let every = self.settings.every_entries;
+        let _turn = self.turn.lock().await;
         let size = self.ledger.store().head().size;
-        every > 0 && size.saturating_sub(*self.newest.lock().await) >= every
+        let newest = self.newest().map_or(0, |newest| newest.entries);
+        every > 0 && size.saturating_sub(newest) >= every
+    }
+}
+
+impl Newest {
+    /// A snapshot as the journal has recorded it; none when it has not.
+    fn recorded(snapshot: &Snapshot, journal: &dyn JournalReader) -> Option<Self> {
+        let index = snapshot.recorded_in(journal).ok()??;
+        let record = journal.raw_entries(index, 1).ok()?;
+        let entry = Entry::parse(&record.first()?.bytes).ok()?;
+        Some(Self {
+            entries: snapshot.entries,
+            at: entry.at(),
+        })
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use tokio::time::timeout;
 use super::auth::Caller;
 use super::refusal::Class;
 use super::{Api, Refusal};
-use crate::backup::{Maker, NotBackedUp};
+use crate::backup::{self, Maker, NotBackedUp};
 use crate::fault::chain;
 use ironroot_time::{Clock, UnixTime};
 
@@ -42,8 +41,6 @@ pub struct Backups {
     maker: Arc<Maker>,
     pace: Pace,
     turn: Arc<Semaphore>,
-    /// When the last one was made, milliseconds since 1970; 0 before the first.
-    last: Arc<AtomicU64>,
 }
 
 impl Backups {
@@ -53,15 +50,17 @@ impl Backups {
             maker: Arc::new(maker),
             pace,
             turn: Arc::new(Semaphore::new(1)),
-            last: Arc::default(),
         }
     }
 
-    /// When the last one was made since the hub started.
+    /// When the last one was made, as far as is known.
     pub(crate) fn last(&self) -> Option<UnixTime> {
-        match self.last.load(Ordering::Relaxed) {
-            0 => None,
-            at => Some(UnixTime::from_ms(at)),
+        backup::last(&self.maker.data)
+    }
+
+    fn remember(&self, made: UnixTime) {
+        if let Err(cause) = backup::remember(&self.maker.data, made) {
+            tracing::warn!(door = "api", error = %chain(&cause), "A backup was made, and the hub forgets when.");
         }
     }
 }
@@ -99,7 +98,7 @@ pub(crate) async fn make(
         });
         match made {
             Ok(info) => {
-                backups.last.store(made_at.as_ms(), Ordering::Relaxed);
+                backups.remember(made_at);
                 tracing::info!(door = "api", entries = info.entries, "A backup was made.");
             }
             Err(cause) => {
