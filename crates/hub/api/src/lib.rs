@@ -68,7 +68,7 @@ pub use secret::Secret;
 pub use service::{
     NewService, SERVICE_FILTERS_MAX, ServiceDetail, ServiceIssued, ServiceItem, ServiceRevoked,
 };
-pub use settings::{DoorAddresses, HubSettings};
+pub use settings::{DoorAddresses, HubSettings, SnapshotKept};
 pub use sign_in::{NewPassword, PasswordSet, SessionItem, SessionsEnded, SignInLink};
 pub use status::{CheckpointStatus, Degraded, JournalStatus, Status, StoreStatus};
 pub use token::{NewNamedToken, NewToken, TokenItem, TokenMade, TokenRevoked};

@@ -16,6 +16,10 @@ pub struct HubSettings {
     pub free_bytes: Option<u64>,
     /// The data folder.
     pub data: String,
+    /// The hub's key as its sign-in page shows it, to know it by: the first eight bytes of the SHA-256 of its root
+    /// CA's certificate.
+    #[serde(default)]
+    pub key: String,
     /// How the key is had that the hub's secrets are sealed with.
     pub sealing: String,
     /// Where the issuing CA's key is.
@@ -25,16 +29,32 @@ pub struct HubSettings {
     /// The archive's URL; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// When the last backup was made since the hub started; absent when none was.
+    /// When the last backup was made; absent when none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub last_backup: Option<String>,
+    /// The newest snapshot of the state, from which it is made again; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotKept>,
+    /// After how many entries a snapshot is taken; 0 when only a person asks for one.
+    #[serde(default)]
+    pub snapshot_every_entries: u64,
     /// Whether the machine's clock has jumped and waits for a person.
     pub clock_stepped: bool,
     /// Whether a password for the console is set.
     pub has_password: bool,
     /// Where the doors are.
     pub doors: DoorAddresses,
+}
+
+/// A snapshot of the state that the journal has recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotKept {
+    /// How many entries are folded into it.
+    pub entries: u64,
+    /// When it was taken.
+    #[schema(format = DateTime)]
+    pub at: String,
 }
 
 /// Where the doors are, as URLs.

@@ -26,6 +26,7 @@ order?.addEventListener("keydown", (e) => {
 const from = document.body.dataset.events;
 const state = document.querySelector("[data-live]");
 const stale = document.querySelector("[data-stale]");
+const number = (text) => Number(text.replaceAll(",", ""));
 if (from && state && window.EventSource) {
   const source = new EventSource(from);
   source.onopen = () => { state.textContent = "Live"; state.classList.add("on"); };
@@ -37,6 +38,7 @@ if (from && state && window.EventSource) {
         if (at.dataset.as) at.setAttribute(at.dataset.as, text);
         else at.textContent = text;
       }
-    if (stale && slots.entries && slots.entries !== document.body.dataset.entries) stale.hidden = false;
+    // The first figures may be a second older than the page.
+    if (stale && slots.entries && number(slots.entries) > number(document.body.dataset.entries)) stale.hidden = false;
   };
 }

@@ -45,6 +45,10 @@ pub(crate) fn check(html: &str) {
     ] {
         assert!(!html.contains(forbidden), "{forbidden}");
     }
+    if html.contains("<div class=\"app\"") {
+        assert!(html.contains("· Demonstration · Ironroot</title>"));
+        assert!(html.contains("<p class=\"demo\">"), "said with the heading");
+    }
     // The page behind an order is inert, and its heading counts for nobody.
     let behind = usize::from(html.contains("<div class=\"app\" inert>"));
     assert_eq!(html.matches("<h1").count(), 1 + behind);

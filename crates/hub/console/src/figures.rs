@@ -21,15 +21,18 @@ pub(crate) fn counted(count: u64, one: &str, more: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { more })
 }
 
-/// A size in bytes with a unit that fits: `812 B`, `64 kB`, `1.2 MB`.
+/// A size in bytes with a unit that fits: `812 B`, `64 kB`, `1.2 MB`, `37.2 GB`.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{} B", grouped(bytes)),
         10_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+        }
         _ => format!(
-            "{}.{} MB",
-            grouped(bytes / 1_000_000),
-            bytes % 1_000_000 / 100_000
+            "{}.{} GB",
+            grouped(bytes / 1_000_000_000),
+            bytes % 1_000_000_000 / 100_000_000
         ),
     }
 }
@@ -50,7 +53,7 @@ pub(crate) fn passed(traffic: &Traffic) -> [(&'static str, String); 6] {
 pub(crate) fn seen(now: UnixTime, sessions: u32, last_seen: Option<&str>) -> String {
     match last_seen {
         _ if sessions > 0 => "now".to_owned(),
-        Some(at) => span(now.as_s().saturating_sub(since_1970(at))),
+        Some(at) => span(age(now, at)),
         None => "never".to_owned(),
     }
 }
@@ -61,6 +64,11 @@ pub(crate) fn until(now: UnixTime, rfc3339: &str) -> String {
         0 => "ended".to_owned(),
         left => format!("in {}", span(left)),
     }
+}
+
+/// How many seconds ago a moment of the API was.
+pub(crate) fn age(now: UnixTime, rfc3339: &str) -> u64 {
+    now.as_s().saturating_sub(since_1970(rfc3339))
 }
 
 /// A text of at most `max` characters, with a sign where it was cut.

@@ -135,7 +135,10 @@ impl Faults {
                 field,
                 told(problem.detail, problem.reference),
             )],
-            fields => fields,
+            fields => fields
+                .into_iter()
+                .map(|fault| FieldFault::new(&fault.field, told(words(&fault.detail), None)))
+                .collect(),
         };
         Self { heading, all }
     }
@@ -170,6 +173,16 @@ impl Faults {
     }
 }
 
+/// The words of an error that also draws where it is, which takes lines of letters of one width.
+fn words(detail: &str) -> String {
+    let drawn = |line: &&str| {
+        let behind = line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit());
+        !behind.starts_with('|')
+    };
+    let lines: Vec<_> = detail.lines().filter(drawn).collect();
+    lines.join(": ")
+}
+
 /// A sentence, with the number under which the hub's log tells the cause. A name that it begins with stays as
 /// it is.
 fn told(detail: String, reference: Option<String>) -> String {
@@ -188,6 +201,16 @@ fn told(detail: String, reference: Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drawing_is_left_out_and_its_words_stay() {
+        let toml = "TOML parse error at line 11, column 2\n   |\n11 | [topocs]\n   |  ^^^^^^\nunknown field";
+        assert_eq!(
+            words(toml),
+            "TOML parse error at line 11, column 2: unknown field"
+        );
+        assert_eq!(words("it contains ' '"), "it contains ' '");
+    }
 
     #[test]
     fn a_sentence_begins_with_a_capital_and_a_name_does_not() {

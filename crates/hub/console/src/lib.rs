@@ -35,7 +35,7 @@ use pages::onboard_tokens::ClaimTokens;
 pub use frame::{Begun, SessionEnd, Visitor};
 pub use hub::Hub;
 pub use live::LiveFigures;
-pub use pages::fault::{Trouble, fault_page};
+pub use pages::fault::{Trouble, fault_page, mark_demonstration};
 pub use pages::sign_in::{Said, sign_in_page};
 
 /// The policy under which every page works: nothing inline, nothing from elsewhere, nobody frames it.

@@ -11,7 +11,9 @@ use ironroot_custody::files::CustodyError;
 use ironroot_custody::folder::{KeysFolder, NoSealKey, Sources};
 use ironroot_custody::seal::SealKey;
 use ironroot_journal::note::{BadKey, SigningKey};
-use ironroot_pki::authority::{Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE, is_requested};
+use ironroot_pki::authority::{
+    Authority, AuthorityError, CaKey, KeyUri, ROOT_FILE, fingerprint, is_requested,
+};
 use ironroot_time::{Rng, UnixTime};
 
 use self::journal::{JOURNAL_CONTEXT, JOURNAL_FILE, JournalKeys};
@@ -209,5 +211,24 @@ pub(crate) fn context(stem: &str) -> String {
     }
 }
 
+/// The hub's key as people compare it: `SHA256:7c1f 09e4 b2a6 5d13`, the first bytes of its root CA's fingerprint.
+pub fn compared(root: &[u8]) -> String {
+    let digits = fingerprint(root).to_string();
+    let group = |n: usize| digits.get(4 * n..4 * n + 4);
+    let groups: Vec<_> = (0..4).filter_map(group).collect();
+    format!("SHA256:{}", groups.join(" "))
+}
+
 /// The folder of the keys below the data folder.
 pub const KEYS_FOLDER: &str = "keys";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_compared_by_four_groups_of_what_openssl_prints() {
+        // SHA-256 of no bytes (FIPS 180-4) begins e3b0c44298fc1c14.
+        assert_eq!(compared(b""), "SHA256:e3b0 c442 98fc 1c14");
+    }
+}

@@ -194,6 +194,7 @@ fn greet(hub: &Hub, data: &str) {
     println!("Ironroot is up.");
     println!("  sign in   {}", hub.sign_in.url.reveal());
     println!("            (once, within 15 minutes)");
+    println!("  key       {}  (the sign-in page shows the same)", hub.key);
     println!("  console   {}", addresses.console);
     println!("  mqtt      {}", addresses.mqtt);
     println!("  device    {}/.well-known/est", addresses.device);

@@ -69,6 +69,8 @@ pub struct Hub {
     pub addresses: Addresses,
     /// What it is for.
     pub purpose: Purpose,
+    /// The key that people tell it by, as the sign-in page shows it.
+    pub key: String,
     /// A link that signs one person in to the console, once.
     pub sign_in: SignInLink,
     drainer: Drainer,
@@ -258,10 +260,11 @@ impl Base {
         workers.spawn(ca_token::watch(authority.clone(), upkeep.clone(), now));
         write_files(&settings, &authority, &log_key, &addresses)?;
         let issuer = Issuer::new(authority, urls, clock.clone(), outside.rng.clone());
+        let key = keys::compared(issuer.authority().current().root());
         let about = About::new(
             &settings,
             keys.path(),
-            log_key.to_string(),
+            (key.clone(), log_key.to_string()),
             addresses.clone(),
         );
         let history = sampling::restore(&settings.data, outside.clock.now());
@@ -293,6 +296,7 @@ impl Base {
         Ok(Hub {
             addresses,
             purpose,
+            key,
             sign_in,
             drainer,
             doors,

@@ -32,6 +32,8 @@ pub struct HubFacts {
     pub started_at: UnixTime,
     /// Whether its fleet is the demonstration's.
     pub demonstration: bool,
+    /// The key that people tell it by, in four groups: see the sign-in page.
+    pub key: String,
     /// The device door's URL.
     pub device_door: String,
     /// The MQTT door's URL.

@@ -24,13 +24,14 @@ pub enum Trouble {
     Failed(String),
 }
 
-#[derive(Template)]
+#[derive(Clone, Debug, Template)]
 #[template(path = "fault.html")]
-struct FaultPage<'a> {
+struct FaultPage {
     status: u16,
     heading: &'static str,
-    what: &'a str,
+    what: String,
     remedy: &'static str,
+    demonstration: bool,
 }
 
 /// The page for a trouble, with its status code: the only place where the console's are written.
@@ -70,11 +71,29 @@ pub fn fault_page(trouble: &Trouble) -> Response {
     let page = FaultPage {
         status: status.as_u16(),
         heading,
-        what,
+        what: what.to_owned(),
         remedy,
+        demonstration: false,
     };
-    let html = page.render().unwrap_or_else(|_cause| heading.to_owned());
-    (status, Html(html)).into_response()
+    let mut response = (status, Html(page.html())).into_response();
+    response.extensions_mut().insert(page);
+    response
+}
+
+/// Puts the demonstration's mark on a page of a fault, which is made where nobody knows whose hub it is.
+pub async fn mark_demonstration(mut response: Response) -> Response {
+    if let Some(mut page) = response.extensions_mut().remove::<FaultPage>() {
+        page.demonstration = true;
+        *response.body_mut() = page.html().into();
+    }
+    response
+}
+
+impl FaultPage {
+    fn html(&self) -> String {
+        let html = self.render();
+        html.unwrap_or_else(|_cause| self.heading.to_owned())
+    }
 }
 
 impl From<NotShown> for Trouble {
@@ -129,9 +148,12 @@ mod tests {
 
     async fn page(trouble: &Trouble) -> (u16, String) {
         let response = fault_page(trouble);
-        let status = response.status().as_u16();
+        (response.status().as_u16(), read(response).await)
+    }
+
+    async fn read(response: Response) -> String {
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, String::from_utf8(body.into()).unwrap())
+        String::from_utf8(body.into()).unwrap()
     }
 
     #[tokio::test]
@@ -153,8 +175,23 @@ mod tests {
             let (found, html) = page(&trouble).await;
             check(&html);
             assert_eq!(found, status);
-            assert!(html.contains(told), "{html}");
+            assert!(
+                html.contains(told) && !html.contains("Demonstration"),
+                "{html}"
+            );
         }
+    }
+
+    #[tokio::test]
+    async fn the_demonstration_says_so_on_its_faults_too() {
+        let fault = fault_page(&Trouble::NotThere(HOSTILE.to_owned()));
+        let marked = mark_demonstration(fault).await;
+        assert_eq!(marked.status(), StatusCode::NOT_FOUND);
+        let html = read(marked).await;
+        check(&html);
+        assert!(html.contains("Demonstration") && html.contains("look for the device"));
+        let other = mark_demonstration(StatusCode::NOT_FOUND.into_response()).await;
+        assert_eq!(read(other).await, "");
     }
 
     #[test]

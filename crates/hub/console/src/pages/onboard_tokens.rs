@@ -54,6 +54,7 @@ pub(crate) struct Sheet {
     number: String,
     count: String,
     labels: Vec<Label>,
+    demonstration: bool,
 }
 
 pub(crate) async fn show(
@@ -73,6 +74,7 @@ pub(crate) async fn labels(
         count: counted(labels.len() as u64, "label", "labels"),
         number,
         labels,
+        demonstration: console.views.hub().demonstration,
     });
     Shown(sheet).into_response()
 }
@@ -185,10 +187,12 @@ mod tests {
                 number: "3".to_owned(),
                 count: counted(count as u64, "label", "labels"),
                 labels: labels(count, serial),
+                demonstration: true,
             };
             let html = sheet.render().unwrap();
             check(&html);
             assert_eq!(html.matches("<svg class=\"qr\"").count(), count);
+            assert_eq!(html.matches("· demonstration</span>").count(), count);
         }
     }
 

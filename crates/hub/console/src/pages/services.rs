@@ -77,7 +77,7 @@ fn lead(items: &[ServiceItem]) -> String {
     match items.len() {
         0 => "No backend application has an identity yet.".to_owned(),
         all => format!(
-            "{}, {here} of them connected. Each may do what is named here and nothing else.",
+            "{}, {here} connected. Each may do what is named here and nothing else.",
             counted(all as u64, "service", "services")
         ),
     }

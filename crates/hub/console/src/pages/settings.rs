@@ -6,8 +6,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use ironroot_api::{
-    Degraded, HubSettings, NewNamedToken, PAGE_LIMIT_MAX, Page, PageQuery, SessionItem, Status,
-    TokenItem, TokenMade,
+    Degraded, HubSettings, NewNamedToken, PAGE_LIMIT_MAX, Page, PageQuery, SessionItem,
+    SnapshotKept, Status, Tier, TokenItem, TokenMade,
 };
 use ironroot_time::UnixTime;
 use serde::Deserialize;
@@ -15,10 +15,13 @@ use serde::Deserialize;
 use super::fault::Trouble;
 use super::{Shown, answered};
 use crate::Console;
-use crate::figures::{counted, grouped, moment, short, size};
+use crate::figures::{age, counted, grouped, moment, short, size, span, until};
 use crate::form::{Faults, Sent};
 use crate::frame::{Frame, Section, Visitor, signed};
 use crate::marks::{self, Mark};
+
+/// The age in seconds at which a backup is old.
+const BACKUP_AGE_MAX_S: u64 = 7 * 86_400;
 
 /// The form for a new token.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -173,7 +176,7 @@ fn done(asked: &str) -> &'static str {
 
 impl Settings {
     fn new(frame: Frame, status: Status, hub: HubSettings, now: UnixTime) -> Self {
-        let wrong = wrong(&frame.visitor, &status, &hub);
+        let wrong = wrong(&frame.visitor, &status, &hub, now);
         let lead = match wrong.len() {
             0 => "Everything is in order.".to_owned(),
             count => format!(
@@ -199,12 +202,13 @@ impl Settings {
 fn panels(status: &Status, hub: HubSettings, now: UnixTime) -> Vec<Part> {
     let part = |id, heading, facts| Part { id, heading, facts };
     vec![
-        part("storage", "Storage", storage(status, &hub)),
-        part("journal", "Journal", journal(status, &hub)),
+        part("storage", "Storage", storage(status, &hub, now)),
+        part("journal", "Journal", journal(status, &hub, now)),
         part(
             "keys",
             "Keys",
             vec![
+                ("This hub’s key", hub.key),
                 ("Sealing key", hub.sealing),
                 ("CA key", hub.ca_key),
                 ("Log", hub.log),
@@ -226,7 +230,7 @@ fn panels(status: &Status, hub: HubSettings, now: UnixTime) -> Vec<Part> {
 }
 
 /// What is not in order, gravest first.
-fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
+fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings, now: UnixTime) -> Vec<Wrong> {
     let mut all: Vec<_> = status.degraded.iter().map(Wrong::degraded).collect();
     if hub.clock_stepped {
         for told in all
@@ -238,7 +242,7 @@ fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
     }
     if !visitor.has_password {
         all.push(Wrong {
-            mark: marks::tier(ironroot_api::Tier::Warning),
+            mark: marks::tier(Tier::Warning),
             what: "There is no password yet".to_owned(),
             so: "Only a link of the command line lets anybody in.".to_owned(),
             href: "/settings/password",
@@ -246,7 +250,7 @@ fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
         });
     }
     all.push(Wrong {
-        mark: marks::tier(ironroot_api::Tier::Warning),
+        mark: marks::tier(Tier::Warning),
         what: "No witness signs the journal".to_owned(),
         so: "Whoever has the hub’s keys could write a second history, and nobody would notice. \
              Keep checkpoints where the hub cannot reach them: ironroot journal checkpoint"
@@ -256,7 +260,7 @@ fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
     });
     if hub.archive.is_none() {
         all.push(Wrong {
-            mark: marks::tier(ironroot_api::Tier::None),
+            mark: marks::tier(Tier::None),
             what: "The journal has no archive".to_owned(),
             so: "Every entry stays in the database; archive.url in the settings moves old ones away."
                 .to_owned(),
@@ -264,20 +268,30 @@ fn wrong(visitor: &Visitor, status: &Status, hub: &HubSettings) -> Vec<Wrong> {
             link: "",
         });
     }
-    match hub.last_backup.as_deref() {
-        Some(_made) => {}
-        None => all.push(Wrong {
-            mark: marks::tier(ironroot_api::Tier::None),
-            what: "No backup was made since the hub started".to_owned(),
-            so: "Make one on a schedule: ironroot backup create FILE".to_owned(),
-            href: "",
-            link: "",
-        }),
-    }
+    all.extend(backup_wanted(hub.last_backup.as_deref(), now));
     all
 }
 
-fn storage(status: &Status, hub: &HubSettings) -> Facts {
+/// What is wrong about the backups, if anything is.
+fn backup_wanted(last: Option<&str>, now: UnixTime) -> Option<Wrong> {
+    let (tier, what) = match last.map(|made| age(now, made)) {
+        None => (Tier::None, "No backup is known of".to_owned()),
+        Some(old) if old < BACKUP_AGE_MAX_S => return None,
+        Some(old) => (
+            Tier::Warning,
+            format!("The last backup is {} old", span(old)),
+        ),
+    };
+    Some(Wrong {
+        mark: marks::tier(tier),
+        what,
+        so: "Make one on a schedule: ironroot backup create FOLDER --keep 14".to_owned(),
+        href: "",
+        link: "",
+    })
+}
+
+fn storage(status: &Status, hub: &HubSettings, now: UnixTime) -> Facts {
     let known = |bytes: Option<u64>| bytes.map_or_else(|| "not known".to_owned(), size);
     vec![
         ("Kind", hub.store.clone()),
@@ -290,14 +304,15 @@ fn storage(status: &Status, hub: &HubSettings) -> Facts {
         ("Data folder", hub.data.clone()),
         (
             "Last backup",
-            hub.last_backup
-                .as_deref()
-                .map_or_else(|| "none since the start".to_owned(), moment),
+            hub.last_backup.as_deref().map_or_else(
+                || "none known".to_owned(),
+                |made| format!("{}, {} ago", moment(made), span(age(now, made))),
+            ),
         ),
     ]
 }
 
-fn journal(status: &Status, hub: &HubSettings) -> Facts {
+fn journal(status: &Status, hub: &HubSettings, now: UnixTime) -> Facts {
     let journal = &status.journal;
     vec![
         ("Entries", grouped(journal.entries)),
@@ -307,14 +322,37 @@ fn journal(status: &Status, hub: &HubSettings) -> Facts {
             hub.archive.clone().unwrap_or_else(|| "none".to_owned()),
         ),
         ("In the archive alone", grouped(journal.archived)),
+        (
+            "Snapshot",
+            snapshot(
+                hub.snapshot.as_ref(),
+                hub.snapshot_every_entries,
+                journal.entries,
+                now,
+            ),
+        ),
         ("Witnesses", "none".to_owned()),
     ]
+}
+
+/// From what the state is made again, and how much of the journal a rebuild would have to read beyond it.
+fn snapshot(kept: Option<&SnapshotKept>, every: u64, entries: u64, now: UnixTime) -> String {
+    match (kept, every) {
+        (Some(kept), _) => format!(
+            "{} ago, of the first {}; {} since",
+            span(age(now, &kept.at)),
+            counted(kept.entries, "entry", "entries"),
+            counted(entries.saturating_sub(kept.entries), "entry", "entries"),
+        ),
+        (None, 0) => "none: ironroot journal snapshot takes one".to_owned(),
+        (None, every) => format!("none yet: one is taken every {} entries", grouped(every)),
+    }
 }
 
 impl Wrong {
     fn degraded(degraded: &Degraded) -> Self {
         Self {
-            mark: marks::tier(ironroot_api::Tier::Contraindicated),
+            mark: marks::tier(Tier::Contraindicated),
             what: degraded.what.clone(),
             so: format!("{} Since {} UTC.", degraded.remedy, moment(&degraded.since)),
             href: "",
@@ -342,7 +380,7 @@ impl Session {
                 _ => "by a link",
             },
             begun: short(now, &item.begun),
-            ends: short(now, &item.ends),
+            ends: until(now, &item.ends),
             name: item.name,
         }
     }
@@ -353,6 +391,7 @@ mod tests {
     use super::*;
     use crate::check::{HOSTILE, check, frame};
     use ironroot_api::{DoorAddresses, JournalStatus, StoreStatus};
+    use std::time::Duration;
 
     const NOW: UnixTime = UnixTime::from_ms(1_795_323_961_042);
 
@@ -387,11 +426,14 @@ mod tests {
             store_bytes: Some(1_250_000),
             free_bytes: None,
             data: HOSTILE.to_owned(),
+            key: HOSTILE.to_owned(),
             sealing: HOSTILE.to_owned(),
             ca_key: "in a sealed file".to_owned(),
             log: HOSTILE.to_owned(),
             archive: None,
             last_backup: None,
+            snapshot: None,
+            snapshot_every_entries: 100_000,
             clock_stepped,
             has_password: false,
             doors: DoorAddresses::default(),
@@ -452,6 +494,34 @@ mod tests {
         );
         let wrong = html(1, 0, Faults::one("The token was not made", "name", HOSTILE));
         assert!(wrong.contains(r#"id="name-e""#));
+    }
+
+    #[test]
+    fn a_backup_is_wanted_where_there_is_none_and_where_it_is_a_week_old() {
+        let ago = |days: u64| NOW.minus(Duration::from_secs(days * 86_400)).to_string();
+        assert_eq!(
+            backup_wanted(None, NOW).unwrap().what,
+            "No backup is known of"
+        );
+        assert!(backup_wanted(Some(&ago(6)), NOW).is_none());
+        let old = backup_wanted(Some(&ago(7)), NOW).unwrap();
+        assert_eq!(old.what, "The last backup is 7 days old");
+    }
+
+    #[test]
+    fn a_snapshot_says_how_old_it_is_and_what_it_covers() {
+        let kept = SnapshotKept {
+            entries: 1_800_000,
+            at: NOW.minus(Duration::from_secs(7_200)).to_string(),
+        };
+        assert_eq!(
+            snapshot(Some(&kept), 100_000, 1_842_196, NOW),
+            "2 h ago, of the first 1,800,000 entries; 42,196 entries since"
+        );
+        assert_eq!(
+            snapshot(None, 100_000, 7, NOW),
+            "none yet: one is taken every 100,000 entries"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use ironroot_views::HubFacts;
 
 use super::fault::{Trouble, fault_page};
 
@@ -31,9 +32,20 @@ pub enum Said<'a> {
 struct View<'a> {
     said: Said<'a>,
     has_password: bool,
+    hub: &'a HubFacts,
+    demonstration: bool,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn new(said: Said<'a>, has_password: bool, hub: &'a HubFacts) -> Self {
+        Self {
+            said,
+            has_password,
+            hub,
+            demonstration: hub.demonstration,
+        }
+    }
+
     fn heading(&self) -> &'static str {
         match self.said {
             Said::Spent => "This link does not work any more",
@@ -51,15 +63,15 @@ impl View<'_> {
     }
 }
 
-/// The sign-in page, with its status code.
-pub fn sign_in_page(said: Said<'_>, has_password: bool) -> Response {
+/// The sign-in page of a hub, with its status code.
+pub fn sign_in_page(said: Said<'_>, has_password: bool, hub: &HubFacts) -> Response {
     let status = match said {
         Said::Spent => StatusCode::FORBIDDEN,
         Said::Wrong => StatusCode::UNPROCESSABLE_ENTITY,
         Said::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
         Said::Link(_) | Said::Nothing | Said::SignedOut => StatusCode::OK,
     };
-    let view = View { said, has_password };
+    let view = View::new(said, has_password, hub);
     let mut response = match view.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(cause) => return fault_page(&Trouble::from(cause)),
@@ -75,9 +87,19 @@ pub fn sign_in_page(said: Said<'_>, has_password: bool) -> Response {
 mod tests {
     use super::*;
     use crate::check::check;
+    use ironroot_time::UnixTime;
 
     fn html(said: Said<'_>, has_password: bool) -> String {
-        let html = View { said, has_password }.render().unwrap();
+        let hub = HubFacts {
+            version: "1.2.3",
+            started_at: UnixTime::default(),
+            demonstration: true,
+            key: "SHA256:7c1f 09e4 b2a6 5d13".to_owned(),
+            device_door: String::new(),
+            mqtt_door: String::new(),
+        };
+        let html = View::new(said, has_password, &hub).render().unwrap();
+        assert!(html.contains("SHA256:7c1f 09e4 b2a6 5d13") && html.contains("Demonstration"));
         check(&html);
         html
     }

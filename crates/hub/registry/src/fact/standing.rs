@@ -134,7 +134,7 @@ impl Kind for DeviceReleased {
         } = self;
         write!(
             f,
-            "{by} took the reason {reason} for the quarantine of {device} away."
+            "The quarantine of {device} ({reason}) was lifted by {by}."
         )
     }
 

@@ -182,6 +182,7 @@ impl Doors {
             version: env!("CARGO_PKG_VERSION"),
             started_at: self.outside.clock.now(),
             demonstration: self.settings.purpose == Purpose::Demonstration,
+            key: self.about.key.clone(),
             device_door: self.addresses.device.clone(),
             mqtt_door: self.addresses.mqtt.clone(),
         };

@@ -112,6 +112,7 @@ fn facts() -> HubFacts {
         version: "1.2.3",
         started_at: BEGIN,
         demonstration: false,
+        key: "SHA256:7c1f 09e4 b2a6 5d13".to_owned(),
         device_door: "https://localhost:8444".to_owned(),
         mqtt_door: "mqtts://localhost:8883".to_owned(),
     }
@@ -440,6 +441,7 @@ fn about(data: &Path) -> About {
     About {
         store: StoreUrl::default_in(data),
         data: data.to_owned(),
+        key: facts().key,
         sealing: "file:seal.key".to_owned(),
         ca_key: "in a sealed file".to_owned(),
         log: "test.example/ironroot".to_owned(),

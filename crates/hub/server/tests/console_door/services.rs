@@ -27,7 +27,7 @@ async fn a_service_gets_its_key_once_and_is_listed_with_what_it_may_reach() {
         StatusCode::NOT_FOUND
     );
     let list = house.browses("/services", &mine).await;
-    assert!(list.text().contains("1 service, 0 of them connected"));
+    assert!(list.text().contains("1 service, 0 connected"));
     let one = house.browses("/services/backend", &mine).await;
     assert!(one.text().contains("d/+/down/#") && one.text().contains("d/+/up/#"));
     let api = house.gets("/services/backend").await.json();

@@ -102,6 +102,7 @@ impl Hub {
             version: "1.2.3",
             started_at: BEGIN,
             demonstration: false,
+            key: "SHA256:7c1f 09e4 b2a6 5d13".to_owned(),
             device_door: "https://localhost:8444".to_owned(),
             mqtt_door: "mqtts://localhost:8883".to_owned(),
         };

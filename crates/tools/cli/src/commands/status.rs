@@ -91,6 +91,7 @@ fn print_settings(terminal: &mut Terminal<'_>, settings: &HubSettings) -> Result
             settings.data,
             bytes(settings.free_bytes)
         ),
+        format!("key       {}", settings.key),
         format!("sealing   {}", settings.sealing),
         format!("ca key    {}", settings.ca_key),
         format!("log       {}", settings.log),
@@ -100,10 +101,18 @@ fn print_settings(terminal: &mut Terminal<'_>, settings: &HubSettings) -> Result
         ),
         format!(
             "backup    {}",
-            settings
-                .last_backup
-                .as_deref()
-                .map_or_else(|| "none since the start".to_owned(), moment)
+            settings.last_backup.as_deref().map_or_else(
+                || "none known".to_owned(),
+                |at| format!("{} UTC", moment(at))
+            )
+        ),
+        format!(
+            "snapshot  {}",
+            settings.snapshot.as_ref().map_or_else(none, |kept| format!(
+                "of {} entries, {} UTC",
+                kept.entries,
+                moment(&kept.at)
+            ))
         ),
         format!(
             "password  {}",

@@ -15,8 +15,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use ironroot_console::{Console, Said, Trouble, Visitor, fault_page, sign_in_page};
+use ironroot_console::{
+    Console, Said, Trouble, Visitor, fault_page, mark_demonstration, sign_in_page,
+};
 use ironroot_secret::Secret;
+use ironroot_views::Views;
 use serde::Deserialize;
 
 use self::sign_ins::SignIns;
@@ -43,20 +46,42 @@ pub fn router(parts: ConsoleParts) -> Router {
         sign_ins,
     } = parts;
     let signed_in = from_fn_with_state(sign_ins.clone(), only_signed_in);
+    let doorstep = Doorstep {
+        sign_ins,
+        views: console.views.clone(),
+    };
+    let demonstration = doorstep.views.hub().demonstration;
     let pages = ironroot_console::routes(console)
         .fallback(no_page)
         .layer(signed_in);
     let doorstep = Router::new()
         .route("/sign-in", get(open_link).post(sign_in))
         .route("/sign-out", post(sign_out))
-        .with_state(sign_ins);
+        .with_state(doorstep);
     // The API's own answer to an unknown path is a route, so the fallback is the pages'.
-    api.router()
+    let mut all = api
+        .router()
         .merge(doorstep)
         .merge(ironroot_console::assets())
-        .fallback_service(pages)
-        .layer(from_fn(guard::refuse_other_hosts))
+        .fallback_service(pages);
+    if demonstration {
+        all = all.layer(map_response(mark_demonstration));
+    }
+    all.layer(from_fn(guard::refuse_other_hosts))
         .layer(map_response(guard::add_headers))
+}
+
+/// What is shown to those who are not signed in.
+#[derive(Clone)]
+struct Doorstep {
+    sign_ins: Arc<SignIns>,
+    views: Arc<Views>,
+}
+
+impl Doorstep {
+    fn page(&self, said: Said<'_>) -> Response {
+        sign_in_page(said, self.sign_ins.has_password(), self.views.hub())
+    }
 }
 
 /// Lets a browser with a session through, and sends all others to the sign-in page.
@@ -100,7 +125,7 @@ struct Entry {
 
 /// Shows a button: opening the link alone must not spend it, since programs open links to look at them.
 async fn open_link(
-    State(sign_ins): State<Arc<SignIns>>,
+    State(doorstep): State<Doorstep>,
     query: Result<Query<Entry>, QueryRejection>,
 ) -> Response {
     let asked = query.map(|Query(asked)| asked).unwrap_or_default();
@@ -109,22 +134,22 @@ async fn open_link(
         Entry { key, .. } if key.is_empty() => Said::Nothing,
         Entry { key, .. } => Said::Link(key),
     };
-    sign_in_page(said, sign_ins.has_password())
+    doorstep.page(said)
 }
 
 /// Spends a link or takes a password, and starts a session.
 async fn sign_in(
-    State(sign_ins): State<Arc<SignIns>>,
+    State(doorstep): State<Doorstep>,
     peer: Option<Extension<Peer>>,
     form: Result<Form<Entry>, FormRejection>,
 ) -> Response {
     let sent = form.map(|Form(sent)| sent).unwrap_or_default();
     if sent.password.is_empty() {
-        return spend_link(&sign_ins, &sent.key);
+        return spend_link(&doorstep, &sent.key);
     }
     let source = peer.map(|Extension(peer)| peer.address.ip());
     let typed = Secret::new(sent.password.into_bytes());
-    match sign_ins.enter(&sent.name, typed, source).await {
+    match doorstep.sign_ins.enter(&sent.name, typed, source).await {
         Ok(Some(cookie)) => {
             tracing::info!(
                 door = "console",
@@ -135,7 +160,7 @@ async fn sign_in(
         }
         Ok(None) => {
             tracing::warn!(door = "console", ?source, "A password was refused.");
-            sign_in_page(Said::Wrong, sign_ins.has_password())
+            doorstep.page(Said::Wrong)
         }
         Err(TooManyTries { wait_s }) => {
             tracing::warn!(
@@ -143,18 +168,18 @@ async fn sign_in(
                 ?source,
                 "Too many wrong passwords were sent."
             );
-            sign_in_page(Said::TooOften { wait_s }, sign_ins.has_password())
+            doorstep.page(Said::TooOften { wait_s })
         }
     }
 }
 
-fn spend_link(sign_ins: &SignIns, key: &str) -> Response {
-    let Some(cookie) = sign_ins.spend(key) else {
+fn spend_link(doorstep: &Doorstep, key: &str) -> Response {
+    let Some(cookie) = doorstep.sign_ins.spend(key) else {
         tracing::warn!(door = "console", "A sign-in link was refused.");
-        return sign_in_page(Said::Spent, sign_ins.has_password());
+        return doorstep.page(Said::Spent);
     };
     tracing::info!(door = "console", "Somebody signed in by a link.");
-    if sign_ins.has_password() {
+    if doorstep.sign_ins.has_password() {
         see("/", Some(&cookie))
     } else {
         see("/settings/password?first=true", Some(&cookie))
@@ -167,7 +192,7 @@ struct SignOut {
 }
 
 async fn sign_out(
-    State(sign_ins): State<Arc<SignIns>>,
+    State(Doorstep { sign_ins, .. }): State<Doorstep>,
     headers: HeaderMap,
     form: Result<Form<SignOut>, FormRejection>,
 ) -> Response {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::State;
-use ironroot_api::{DoorAddresses, HubSettings};
+use ironroot_api::{DoorAddresses, HubSettings, SnapshotKept};
 use ironroot_custody::Record;
 use rustix::fs::statvfs;
 
@@ -21,6 +21,8 @@ pub struct About {
     pub store: StoreUrl,
     /// The data folder.
     pub data: PathBuf,
+    /// The key that people tell the hub by, in four groups.
+    pub key: String,
     /// How the sealing key is had.
     pub sealing: String,
     /// Where the issuing CA's key is.
@@ -35,11 +37,17 @@ pub struct About {
 
 impl About {
     /// Of a hub with these settings, whose keys lie in `keys`.
-    pub fn new(settings: &Settings, keys: &Path, log: String, addresses: Addresses) -> Self {
+    pub fn new(
+        settings: &Settings,
+        keys: &Path,
+        (key, log): (String, String),
+        addresses: Addresses,
+    ) -> Self {
         let record = Record::read(keys).ok().flatten();
         Self {
             store: settings.store.clone(),
             data: settings.data.clone(),
+            key,
             sealing: record.map_or_else(
                 || "not known".to_owned(),
                 |record| record.source().to_string(),
@@ -70,11 +78,17 @@ pub(crate) async fn show(State(api): State<Api>) -> Json<HubSettings> {
         store_bytes: store_bytes(&about.store),
         free_bytes: free_bytes(&about.data),
         data: about.data.display().to_string(),
+        key: about.key.clone(),
         sealing: about.sealing.clone(),
         ca_key: about.ca_key.clone(),
         log: about.log.clone(),
         archive: about.archive.clone(),
         last_backup: api.backups.last().map(|at| at.to_string()),
+        snapshot: api.snapshotter.newest().map(|newest| SnapshotKept {
+            entries: newest.entries,
+            at: newest.at.to_string(),
+        }),
+        snapshot_every_entries: api.snapshotter.every_entries(),
         clock_stepped: api.clock.step().is_some(),
         has_password: api.password.is_set(),
         doors: DoorAddresses {
