@@ -8,8 +8,9 @@ use crate::{deps, workspace};
 
 /// `cargo xtask console-check [page ...] [--images]`.
 ///
-/// Pictures of the pages named, or of all, go to `target/console`; with `--images` those of the README are
-/// taken anew. What is looked at stands in `crates/hub/console/check/pages.mjs`.
+/// Pictures of the pages named, or of all, go to `target/console`; with `--images` those of the README, of the
+/// demonstration's scenes and of the terminal are taken anew in `docs/images`. What is looked at stands in
+/// `crates/hub/console/check/pages.mjs`.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     deps::install()?;
     let (options, pages): (Vec<_>, Vec<_>) = arguments
@@ -17,7 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         .partition(|argument| argument.starts_with("--"));
     let test = ["test", "--package", "ironroot-server", "--test", "e2e"];
     let mut command = workspace::cargo(test);
-    command.args(["console_look", "--", "--nocapture"]);
+    command.args(["--", "--nocapture", "console_look", "terminal_look"]);
     command.env("CONSOLE_ALL", "yes");
     command.env("CONSOLE_SHOTS", workspace::target_dir()?.join("console"));
     for option in options {

@@ -40,6 +40,7 @@ const PEERS: &[(&str, &str)] = &[
     ("systemd", "systemd-analyze, which checks the unit"),
     ("groff", "reads the pages of the manual"),
     ("bsdutils", "script, which makes a terminal"),
+    ("tmux", "a terminal whose screen a test can read"),
     ("strace", "what is on disk before an acknowledgement"),
     ("chromium", "the browser that looks at the console"),
     ("nodejs", "runs what drives the browser"),

@@ -7,15 +7,14 @@
 // At each width a page is seen in one scheme, in turns; CONSOLE_ALL looks in both. CONSOLE_ONLY, CONSOLE_WIDTHS and
 // CONSOLE_SCHEMES take less (commas between); CONSOLE_SHOTS names a folder for pictures of everything, CONSOLE_IMAGES
 // one for the few of the README.
-import { chromium } from "playwright-core";
 import { readFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { at, launch, signIn } from "./browser.mjs";
 import { PAGES } from "./pages.mjs";
 
 const list = (name, otherwise) => (process.env[name] ? process.env[name].split(",") : otherwise);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const link = new URL(process.env.CONSOLE_LINK);
 const only = list("CONSOLE_ONLY");
 const widths = list("CONSOLE_WIDTHS", ["360", "768", "1600"]).map(Number);
 const schemes = list("CONSOLE_SCHEMES", ["light", "dark"]);
@@ -61,7 +60,7 @@ async function look(context, wanted, scheme, width) {
   const wrong = [];
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) wrong.push(`console: ${message.text()}`); });
   page.on("pageerror", (error) => wrong.push(`script: ${error}`));
-  const answer = await page.goto(new URL(wanted.path, link).href, { waitUntil: "load" });
+  const answer = await page.goto(at(wanted.path), { waitUntil: "load" });
   const status = wanted.status ?? 200;
   if (answer.status() !== status) wrong.push(`status ${answer.status()} instead of ${status}`);
   await wanted.reach?.(page);
@@ -79,15 +78,9 @@ async function look(context, wanted, scheme, width) {
   return wrong;
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-});
+const browser = await launch();
 const door = await browser.newContext();
-const entry = await door.newPage();
-await entry.goto(link.href);
-await entry.locator("main form button[type=submit]").click();
-await entry.waitForURL((url) => url.pathname !== "/sign-in");
+await signIn(door);
 const signedIn = await door.storageState();
 await door.close();
 

@@ -44,7 +44,7 @@ async function order(page, why, typed) {
 }
 
 export const PAGES = [
-  { name: "overview", path: "/", image: "light" },
+  { name: "overview", path: "/" },
   { name: "devices", path: "/devices", image: "light" },
   { name: "devices-filtered", path: "/devices?lifecycle=active&profile=camera&connected=false&sort=id" },
   { name: "devices-none", path: "/devices?lifecycle=retired&profile=gateway&tier=warning" },
@@ -96,7 +96,7 @@ export const PAGES = [
   { name: "journal-filtered", path: "/journal?kind=device.&who=admin&since=2020" },
   { name: "journal-nothing", path: "/journal?who=nobody" },
   { name: "journal-of-a-device", path: "/journal?device=CAM-7F31-0442" },
-  { name: "entry", path: "/journal/10" },
+  { name: "entry", path: "/journal/10", image: "light" },
   { name: "no-page", path: "/nothing", status: 404 },
   { name: "account-menu", path: "/", reach: (page) => page.locator(".who").click() },
   { name: "sign-in", path: "/sign-in", signedOut: true },

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use ironroot_api::Problem;
 use ironroot_views::NotShown;
@@ -84,6 +84,7 @@ pub fn fault_page(trouble: &Trouble) -> Response {
 pub async fn mark_demonstration(mut response: Response) -> Response {
     if let Some(mut page) = response.extensions_mut().remove::<FaultPage>() {
         page.demonstration = true;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = page.html().into();
     }
     response

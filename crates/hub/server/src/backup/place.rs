@@ -21,7 +21,7 @@ const REPLACED_FOLDER: &str = "replaced";
 
 /// What belongs to the hub that was there and has no counterpart in a backup: it must not stay behind beside
 /// another hub's store.
-const LEFT_BY_OTHERS: [&str; 8] = [
+const LEFT_BY_OTHERS: [&str; 9] = [
     "store.sqlite-wal",
     "store.sqlite-shm",
     "mqtt.sqlite",

@@ -25,7 +25,7 @@ const QUICK: &str = "[broker]\nhold_ms = 100\n";
 const AT_ONCE: u32 = 10_000;
 
 /// The demonstration's hub without its script, inside the test.
-struct DemonstrationHub {
+pub(crate) struct DemonstrationHub {
     place: Place,
     hub: Option<wiring::Hub>,
     runtime: Runtime,
@@ -70,8 +70,8 @@ impl Drop for DemonstrationHub {
 }
 
 /// A hub of the demonstration, inside the test, and the script scene by scene.
-struct Play {
-    hub: DemonstrationHub,
+pub(crate) struct Play {
+    pub(crate) hub: DemonstrationHub,
     runtime: Runtime,
     demonstration: Demonstration,
     told: Arc<Mutex<String>>,
@@ -81,6 +81,11 @@ struct Play {
 
 impl Play {
     fn begin() -> Self {
+        Self::at(Pace::times(AT_ONCE))
+    }
+
+    /// The same, as fast as this.
+    pub(crate) fn at(pace: Pace) -> Self {
         let hub = DemonstrationHub::start();
         let runtime = Runtime::new().unwrap();
         let told = Arc::new(Mutex::new(String::new()));
@@ -91,7 +96,6 @@ impl Play {
             told.push('\n');
         };
         let at = SimulatedHub::read(&hub.data).unwrap();
-        let pace = Pace::times(AT_ONCE);
         let demonstration = Demonstration::begin(at, pace, Box::new(tell));
         Self {
             demonstration: runtime.block_on(demonstration).unwrap(),
@@ -103,7 +107,7 @@ impl Play {
     }
 
     /// Plays a scene; gives what was told.
-    fn plays(&mut self, scene: Scene) -> String {
+    pub(crate) fn plays(&mut self, scene: Scene) -> String {
         self.before = self.hub.entries();
         self.told.lock().unwrap().clear();
         let played = self.demonstration.play(scene);
@@ -295,7 +299,7 @@ fn everything_that_a_demonstration_signs_says_what_it_is() {
 }
 
 #[test]
-fn every_page_of_the_console_says_demonstration_beside_the_account() {
+fn every_page_of_the_console_says_demonstration() {
     let hub = DemonstrationHub::start();
     hub.claim("cam-1");
     let link = hub.hub.as_ref().unwrap().sign_in.url.reveal().to_owned();
@@ -303,6 +307,25 @@ fn every_page_of_the_console_says_demonstration_beside_the_account() {
     for page in ["/", "/devices", "/devices/cam-1", "/journal", "/journal/0"] {
         let url = format!("{}{page}", hub.url("console"));
         let shown = hub.curl().words(&["--cookie", &cookie, &url]).call();
+        let body = shown.body.as_str();
+        assert!(
+            body.matches(">Demonstration</span>").count() == 2,
+            "{page}: {body}"
+        );
+        assert!(
+            body.contains("· Demonstration · Ironroot</title>"),
+            "{page}: {body}"
+        );
+    }
+    // Where nobody is signed in, and where there is no page.
+    for (page, status) in [
+        ("/sign-in", 200),
+        ("/devices/no-such-device", 404),
+        ("/nothing", 404),
+    ] {
+        let url = format!("{}{page}", hub.url("console"));
+        let shown = hub.curl().words(&["--cookie", &cookie, &url]).call();
+        assert_eq!(shown.status, status, "{page}");
         assert!(
             shown.body.contains(">Demonstration</span>"),
             "{page}: {shown:?}"

@@ -66,6 +66,7 @@ mod service_manager;
 mod snapshots;
 mod sparkplug;
 mod start_refused;
+mod terminal_look;
 mod token;
 mod top;
 mod two_places;

@@ -21,6 +21,7 @@ mod socket;
 mod softhsm;
 mod swtpm;
 mod talker;
+mod tmux;
 mod unit;
 
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub(crate) use socket::{Socket, Wire};
 pub(crate) use softhsm::{MODULE, SoftHsm};
 pub(crate) use swtpm::SwTpm;
 pub(crate) use talker::RoundTrips;
+pub(crate) use tmux::Terminal;
 pub(crate) use unit::{systemd_accepts, unit};
 
 /// So that a test that would hang fails; nothing here takes a tenth of it, unless the machine is very busy.
