@@ -33,12 +33,14 @@ if (from && state && window.EventSource) {
   source.onerror = () => { state.textContent = "Not live, trying again"; state.classList.remove("on"); };
   source.onmessage = (message) => {
     const slots = JSON.parse(message.data);
+    // The first figures may be a second older than the page, which then knows better.
+    const news = slots.entries ? number(slots.entries) - number(document.body.dataset.entries) : 0;
+    if (news < 0) return;
     for (const [slot, text] of Object.entries(slots))
       for (const at of document.querySelectorAll(`[data-slot="${CSS.escape(slot)}"]`)) {
         if (at.dataset.as) at.setAttribute(at.dataset.as, text);
         else at.textContent = text;
       }
-    // The first figures may be a second older than the page.
-    if (stale && slots.entries && number(slots.entries) > number(document.body.dataset.entries)) stale.hidden = false;
+    if (stale && news > 0) stale.hidden = false;
   };
 }
