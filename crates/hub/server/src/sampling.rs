@@ -40,10 +40,11 @@ pub struct Sampler {
     kept: UnixTime,
 }
 
-/// What the counters showed; each counts from the hub's start.
+/// What the counters showed; each but the sessions counts from the hub's start.
 #[derive(Clone, Copy, Debug)]
 struct Look {
     at: UnixTime,
+    sessions: u64,
     messages_in: u64,
     refused: u64,
     over_limit: u64,
@@ -110,7 +111,7 @@ impl Sampler {
             certificate: look.certificate.saturating_sub(before.certificate),
             over_limit,
             enrolled: look.enrolled.saturating_sub(before.enrolled),
-            sessions: self.gauges.broker.totals().sessions as u64,
+            sessions: look.sessions,
             quarantined: self.fleet.quarantined,
             noticed: self.fleet.noticed,
         };
@@ -138,9 +139,11 @@ impl Sampler {
 
 impl Look {
     fn at(gauges: &Gauges) -> Self {
-        let counted = gauges.broker.totals().counters;
+        let totals = gauges.broker.totals();
+        let counted = totals.counters;
         Self {
             at: gauges.clock.now(),
+            sessions: totals.sessions as u64,
             messages_in: counted.messages_in,
             refused: counted.refused,
             over_limit: counted.over_limit,
