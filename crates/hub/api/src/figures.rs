@@ -8,6 +8,10 @@ use crate::words::words;
 words! {
     /// The stretch of time up to the present that figures are wanted of.
     pub enum Over {
+        /// A minute, in steps of 5 s.
+        Minute = "1m",
+        /// Two minutes, in steps of 5 s; coarse: 10 s.
+        TwoMinutes = "2m",
         /// Five minutes, in steps of 5 s; coarse: 15 s.
         FiveMinutes = "5m",
         /// A quarter of an hour, in steps of 15 s; coarse: a minute.

@@ -162,10 +162,11 @@ mod tests {
     #[test]
     fn a_young_hub_fills_the_window_that_is_chosen_for_it() {
         let mut history = History::default();
-        assert_eq!(history.window(BEGIN).name(), "5m");
+        assert_eq!(history.window(BEGIN).name(), "1m");
         let mut from = 0;
         for (seconds, name) in [
-            (120, "5m"),
+            (30, "1m"),
+            (110, "2m"),
             (299, "5m"),
             (600, "15m"),
             (3_000, "1h"),
@@ -222,7 +223,7 @@ mod tests {
         let mut history = History::default();
         history.put(after(100), counted(5, 7));
         history.put(BEGIN, counted(5, 4));
-        let points = history.read(Window::ALL[0], Grain::Fine, after(100));
+        let points = history.read(Window::DAY, Grain::Fine, after(100));
         assert_eq!(points.len(), 1);
         assert_eq!(points[0].figures.messages_in, 11);
     }
@@ -294,7 +295,7 @@ mod tests {
                 history.put(now, Figures { counted_ms, messages_in: 1, ..Figures::default() });
                 (last, sum) = (now, sum + 1);
             }
-            let points = history.read(Window::ALL[2], Grain::Fine, last);
+            let points = history.read(Window::named("1h").unwrap(), Grain::Fine, last);
             prop_assert_eq!(points.iter().map(|point| point.figures.messages_in).sum::<u64>(), sum);
             // No step between two is left out.
             let gaps = points.windows(2).filter(|two| two[1].at.since(two[0].at).as_secs() > 60);

@@ -22,7 +22,9 @@ pub struct Window {
 
 impl Window {
     /// Every one, the shortest first. Steps begin at whole multiples of their length.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
+        Self::of("1m", 60, 5, 5),
+        Self::of("2m", 120, 5, 10),
         Self::of("5m", 300, 5, 15),
         Self::of("15m", 900, 15, 60),
         Self::of("1h", 3_600, 60, 180),

@@ -172,14 +172,15 @@ impl Chart {
             texts.map(move |(place, text)| (format!("{id}-{part}{place}"), text))
         };
         let paths = self.plot.shapes.into_iter().map(|shape| shape.path);
-        let keys = self.keys.into_iter().map(|key| key.value);
+        let keys = self.keys.into_iter().enumerate();
+        let keys = keys.filter(|(_, key)| key.slot.is_empty());
         [("note", self.note), ("label", self.label)]
             .into_iter()
             .map(move |(part, text)| (format!("{id}-{part}"), text))
             .chain(numbered("path", paths.collect()))
             .chain(numbered("y", self.plot.scale.into()))
             .chain(numbered("x", self.times))
-            .chain(numbered("key", keys.collect()))
+            .chain(keys.map(move |(place, key)| (format!("{id}-key{place}"), key.value)))
     }
 }
 

@@ -119,14 +119,13 @@ fn refused(coarse: &Figures) -> Chart {
         vec![refused.not_granted, refused.certificate, refused.over_limit]
     };
     let all = coarse.points.iter().map(|point| point.refused.sum()).sum();
-    let newest = present(coarse)
-        .map(|point| point.refused)
-        .unwrap_or_default();
-    let since = times(coarse, "").pop().unwrap_or_default();
+    let newest = coarse.points.last();
+    let since = newest.map_or_else(String::new, |point| moment(coarse, &point.at));
+    let newest = newest.map(|point| point.refused).unwrap_or_default();
     Chart {
         id: "c-refused",
         title: "Refused at the MQTT door",
-        note: format!("by {}; figures since {since}", step(coarse)),
+        note: format!("by {}, UTC", step(coarse)),
         label: format!(
             "Stacked bars by {}, last {}: {} refused, {} of them since {since}.{}",
             step(coarse),
@@ -138,6 +137,7 @@ fn refused(coarse: &Figures) -> Chart {
         plot: Plot::bars(&[NOT_GRANTED, CERTIFICATE, OVER_LIMIT], &steps(coarse, of)),
         times: times(coarse, ""),
         keys: vec![
+            Key::told("Since", since),
             Key::drawn(NOT_GRANTED, "Not granted", newest.not_granted),
             Key::drawn(CERTIFICATE, "Certificate", newest.certificate),
             Key::drawn(OVER_LIMIT, "Over a limit", newest.over_limit),
@@ -152,31 +152,26 @@ fn refused(coarse: &Figures) -> Chart {
 
 fn enrolled(figures: &Figures, fleet: &Fleet) -> Chart {
     let all = figures.points.iter().map(|point| point.enrolled).sum();
-    let newest = present(figures).map_or(0, |point| point.enrolled);
+    let newest = figures.points.last().map_or(0, |point| point.enrolled);
     let by_day = figures.over == Over::Fortnight;
-    let last_word = if by_day { "today" } else { "" };
-    let since = if by_day {
-        "today".to_owned()
-    } else {
-        format!("since {}", times(figures, "").pop().unwrap_or_default())
-    };
     Chart {
         id: "c-enrolled",
         title: "Devices enrolled",
         note: last(figures),
         label: format!(
-            "Bars by {}, last {}: {} enrolled, {} of them {since}.{}",
+            "Bars by {}, last {}: {} enrolled, {} of them {}.{}",
             step(figures),
             span(figures.over),
             counted(all, "device", "devices"),
             grouped(newest),
+            if by_day { "today" } else { "in the last bar" },
             gap(figures),
         ),
         plot: Plot::bars(
             &[NOT_GRANTED],
             &steps(figures, |point| vec![point.enrolled]),
         ),
-        times: times(figures, last_word),
+        times: times(figures, if by_day { "today" } else { "" }),
         keys: vec![
             Key::told(if by_day { "Today" } else { "Latest" }, grouped(newest)),
             Key::told(span(figures.over), grouped(all)),
@@ -229,13 +224,6 @@ fn place(figures: &Figures, point: &FigurePoint) -> usize {
     let past_s = since_1970(&point.at).saturating_sub(since_1970(&figures.from));
     let place = past_s.checked_div(figures.step_s).unwrap_or(u64::MAX);
     usize::try_from(place).unwrap_or(usize::MAX)
-}
-
-/// The step that is not over yet.
-fn present(figures: &Figures) -> Option<&FigurePoint> {
-    let last = usize::try_from(figures.steps).unwrap_or(0).checked_sub(1);
-    let newest = figures.points.last();
-    newest.filter(|point| Some(place(figures, point)) == last)
 }
 
 /// Five moments from the first step to the last; `end` stands in the place of the last, unless it is empty.
@@ -299,6 +287,8 @@ fn last(figures: &Figures) -> String {
 
 fn span(over: Over) -> &'static str {
     match over {
+        Over::Minute => "60 seconds",
+        Over::TwoMinutes => "2 minutes",
         Over::FiveMinutes => "5 minutes",
         Over::QuarterHour => "15 minutes",
         Over::Hour => "60 minutes",

@@ -422,16 +422,31 @@ mod tests {
         ] {
             assert_eq!(html.matches(of_each).count(), 4, "{of_each}");
         }
-        for slot in [
-            "c-refused-path2",
-            "c-refused-y0",
-            "c-refused-x4",
-            "c-refused-key0",
-        ] {
-            assert!(html.contains(&format!("data-slot=\"{slot}\"")), "{slot}");
-        }
         assert!(html.contains("Quarantined <b data-slot=\"state-quarantined\">2</b>"));
         assert!(html.contains("fill=\"url(#c-refused-dot)\""));
+    }
+
+    #[test]
+    fn everything_that_moves_in_a_chart_has_its_slot_on_the_page() {
+        let (fleet, counted) = (
+            fleet(&[(Lifecycle::Active, 38)]),
+            counted_all(Over::FiveMinutes, |_| true),
+        );
+        let html = page(&fleet, Vec::new(), &counted);
+        let moving: Vec<_> = charts::charts(&counted, &fleet)
+            .into_iter()
+            .flat_map(Chart::slots)
+            .collect();
+        for (slot, text) in &moving {
+            assert!(html.contains(&format!("data-slot=\"{slot}\"")), "{slot}");
+            assert!(html.contains(text.as_str()), "{slot}: {text}");
+        }
+        let slots = html.split("data-slot=\"c-").skip(1);
+        let slots = slots.map(|rest| rest.split('"').next().unwrap());
+        for slot in slots {
+            let sent = moving.iter().any(|(sent, _)| *sent == format!("c-{slot}"));
+            assert!(sent, "{slot}");
+        }
     }
 
     #[test]

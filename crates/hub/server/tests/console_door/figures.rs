@@ -18,7 +18,7 @@ async fn sampler(house: &House) -> Sampler {
 async fn what_happens_between_two_looks_is_what_the_api_tells() {
     let house = House::open().await;
     let none = house.gets("/figures").await.json();
-    assert_eq!(none["over"], "5m");
+    assert_eq!(none["over"], "1m");
     assert!(none["newest"].is_null() && none["points"].as_array().unwrap().is_empty());
 
     let mut sampler = sampler(&house).await;
@@ -103,7 +103,7 @@ async fn the_overview_draws_them() {
     assert!(!page.text().contains("No figures yet."));
     assert!(
         page.text()
-            .contains("Bars by 15 s, last 5 minutes: 1 device enrolled, 1 of them since")
+            .contains("Bars by 5 s, last 60 seconds: 1 device enrolled, ")
     );
 }
 

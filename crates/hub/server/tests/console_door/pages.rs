@@ -140,10 +140,13 @@ async fn figures_are_sent_while_a_page_is_open_and_end_with_the_hub() {
         let frame = events.frame().await.unwrap().unwrap();
         seen += std::str::from_utf8(frame.data_ref().unwrap()).unwrap();
     }
-    assert!(
-        seen.contains(r#""entries":"4""#) && seen.contains(r#""state-quarantined":"0""#),
-        "{seen}"
-    );
+    for slot in [
+        r#""entries":"4""#,
+        r#""state-quarantined":"0""#,
+        r#""c-messages-x4":"now""#,
+    ] {
+        assert!(seen.contains(slot), "{slot} in {seen}");
+    }
     drop(stop);
     counting.await.unwrap();
     assert!(events.frame().await.is_none());

@@ -44,7 +44,10 @@ fn a_span_is_asked_for_by_its_name_and_no_other_is_taken() {
     assert_eq!(ran.requests[0].line, "GET /api/v1/figures?over=14d");
     let refused = Program::try_parse_from(["ironroot", "figures", "--over", "2w"]);
     let said = refused.err().unwrap().to_string();
-    assert!(said.contains("5m, 15m, 1h, 3h, 8h, 24h, 14d"), "{said}");
+    assert!(
+        said.contains("1m, 2m, 5m, 15m, 1h, 3h, 8h, 24h, 14d"),
+        "{said}"
+    );
 }
 
 #[test]
