@@ -206,7 +206,7 @@ fn refuses_a_restore_over_a_newer_store_unless_told_so_by_name() {
     hub.claim("newer");
     refused(
         &restore(&hub, &backup, &["--replace"]),
-        &["in use by a running hub"],
+        &["is in use by another program or command"],
     );
     hub.stop();
     let before = everything_in(&hub.data);
