@@ -224,8 +224,8 @@ fn what_make_run_prints_first_is_true() {
         .unwrap()
         .to_owned();
     let shown = hub.curl().words(&[link.as_str()]).call().body;
-    let line = hub.running().says("(the sign-in page shows the same)");
-    let (_, groups) = line.split_once("SHA256:").unwrap();
+    let printed_key = hub.running().says("(the sign-in page shows the same)");
+    let (_, groups) = printed_key.split_once("SHA256:").unwrap();
     let groups = groups.split_once("  (").unwrap().0;
     assert!(shown.contains(&format!("SHA256:{groups}")), "{shown}");
     let (bundle, root) = (
