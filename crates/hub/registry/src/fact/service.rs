@@ -36,10 +36,7 @@ impl Kind for ServiceIssued {
             by,
             ..
         } = self;
-        write!(
-            f,
-            "Service {service} was given certificate {certificate} by {by}."
-        )
+        write!(f, "{by} gave service {service} certificate {certificate}.")
     }
 
     fn fold(&self, step: &mut Step<'_>) -> Result<(), ApplyError> {
