@@ -60,33 +60,15 @@ fn row(figures: &Counted, point: &FigurePoint) -> [String; 9] {
         minute(&point.at)
     };
     let rate = point.messages_a_kilosecond();
-    let counts = [
-        point.sessions,
-        refused.not_granted,
-        refused.certificate,
-        refused.over_limit,
-        point.quarantined,
-        point.noticed,
-        point.enrolled,
-    ];
-    let [
-        sessions,
-        not_granted,
-        certificate,
-        over_limit,
-        quarantined,
-        noticed,
-        enrolled,
-    ] = counts.map(|count| count.to_string());
     [
         at,
         format!("{}.{}", rate / 1_000, rate % 1_000 / 100),
-        sessions,
-        not_granted,
-        certificate,
-        over_limit,
-        quarantined,
-        noticed,
-        enrolled,
+        point.sessions.to_string(),
+        refused.not_granted.to_string(),
+        refused.certificate.to_string(),
+        refused.over_limit.to_string(),
+        point.quarantined.to_string(),
+        point.noticed.to_string(),
+        point.enrolled.to_string(),
     ]
 }
