@@ -87,11 +87,8 @@ impl Scene {
             .sum()
     }
 
-    /// Publishes one more and waits until it has come; what was handed over before has come before it.
     fn account(&self, end: &str) -> Account {
-        self.agent.publishes("up/n", end).ok();
-        self.subscriber.says(end);
-        Account::of(&self.subscriber.said())
+        Account::up_to(end, &self.agent, &self.subscriber)
     }
 }
 

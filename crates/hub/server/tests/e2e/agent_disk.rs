@@ -65,9 +65,7 @@ impl Scene {
     }
 
     fn account(&self) -> Account {
-        self.agent.publishes("up/n", "the-end").ok();
-        self.subscriber.says("the-end");
-        Account::of(&self.subscriber.said())
+        Account::up_to("the-end", &self.agent, &self.subscriber)
     }
 }
 

@@ -52,11 +52,8 @@ impl Scene {
         self.kept.extend(self.agent.keeps(round, count, payload));
     }
 
-    /// Publishes one more and waits until it has come; what was handed over before has come before it.
     fn ends(&self) -> Account {
-        self.agent.publishes("up/n", "the-end").ok();
-        self.subscriber.says("the-end");
-        Account::of(&self.subscriber.said())
+        Account::up_to("the-end", &self.agent, &self.subscriber)
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::{Agent, Running};
+
 /// What the subscriber has seen.
 #[derive(Default)]
 pub(crate) struct Account {
@@ -18,8 +20,15 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Publishes `end` and waits until it has come; what was handed over before has come before it.
+    pub(crate) fn up_to(end: &str, agent: &Agent, subscriber: &Running) -> Self {
+        agent.publishes("up/n", end).ok();
+        subscriber.says(end);
+        Self::of(&subscriber.said())
+    }
+
     /// Reads what a subscriber that stays has printed of `cam-1`.
-    pub(crate) fn of(said: &str) -> Self {
+    fn of(said: &str) -> Self {
         let mut account = Self::default();
         let mut spools = BTreeSet::new();
         for line in said
